@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from _laws import UserGumbel, numerical, recorded
+from numpy.testing import assert_allclose
 from scipy import stats
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
@@ -30,6 +31,7 @@ from sk_mle.likelihoods import (
     get_likelihood,
 )
 from sk_mle.likelihoods._fallbacks.facts import sized, with_values
+from sk_mle.likelihoods._protocol import evaluation
 from sk_mle.likelihoods._protocol.derived import prepared
 from sk_mle.testing import _CHECKS, check_likelihood
 
@@ -279,6 +281,31 @@ def test_check_names_a_loglik_of_wrong_shape():
 
     with pytest.raises(AssertionError, match=r"fails 1 check.*\n.*declaration: found loglik of shape \(10, 1\)"):
         check_likelihood(Columns())
+
+
+@pytest.mark.parametrize("written", ["terms", "gradient"])
+def test_a_subclass_with_other_terms_is_evaluated_by_these(written):
+    if written == "terms":
+        terms = lambda self, y, order, mean: (-2 * mean, {"mean": -2 + 0 * mean}, {("mean", "mean"): 0 * mean})
+        Other = type("Other", (Poisson,), {"terms": terms})
+    else:
+        Other = type("Other", (Poisson,), {"gradient": lambda self, y, mean: {"mean": -2 + 0 * mean}})
+    y, eta = np.array([0.0, 3.0]), np.array([0.5, -1.0])
+    assert_allclose(prepared(Other()).evaluate(y, {"mean": eta}, 1).gradient["mean"], -2 * np.exp(eta))
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_poisson_terms_follow_from_the_linear_predictor_as_from_the_mean(order):
+    y, eta = np.array([0.0, 0.0, 1.0, 7.0, 256.0]), np.array([-700.0, 3.0, -30.0, 2.0, 5.0])
+    law = prepared(Poisson())
+    found, expected = law.evaluate(y, {"mean": eta}, order), evaluation.evaluate(law, y, {"mean": eta}, order)
+    assert_allclose(found.loglik, expected.loglik, rtol=1e-14, atol=1e-300)
+    assert found.gradient.keys() == expected.gradient.keys()
+    assert found.information.keys() == expected.information.keys()
+    if order:
+        assert_allclose(found.gradient["mean"], y - np.exp(eta))
+    if order == 2:
+        assert_allclose(found.information["mean", "mean"], np.exp(eta))
 
 
 def test_recovery_finds_a_biased_start_that_never_moves():

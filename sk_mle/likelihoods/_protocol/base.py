@@ -393,6 +393,7 @@ ONLY_OF_ONE_TARGET = ("expectation", "variance", "covariance", "entropy", "rvs")
 FOLLOWING = (
     (("loglik",), "terms", ("gradient", "hessian", "fisher", "evaluate", "interval", "evaluate_interval", *OF_DENSITY)),
     (("loglik", "terms"), "", ("crps", "divergence")),
+    (("terms", "gradient", "hessian"), "", ("evaluate",)),
     # a logarithm alone may be a refinement
     (("cdf", "sf"), "tail_probability", (*TAILS.values(), "tail_probability", *OF_TAILS)),
 )
