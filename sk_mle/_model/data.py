@@ -24,6 +24,7 @@ from threadpoolctl import ThreadpoolController
 from .._utils.repeated import filled, repeated_value
 
 BLOCK_BYTES = 1 << 23  # bytes of X per block: smaller blocks cost more calls, larger ones leave the cache
+COLUMNS_OF_SHORT_BLOCKS = range(50, 200)  # where blocks are half as large: calls cost little, and X is read twice
 MAX_BLOCK_ROWS = 1 << 16  # rows per block, whose temporary columns are to stay in the cache too
 MIN_BLOCKS_PER_THREAD = 2  # below, starting a thread and waiting for the last one costs more than it saves
 MIN_WIDE_COLUMNS = 200  # columns from which BLAS may use all its threads for a block
@@ -132,7 +133,8 @@ class Data:
         self.total_weight = float(self.n_samples) if ones else float(weight.sum())
         self.has_zero_weight = not ones and bool((weight == 0).any())
         width = X.nnz / max(self.n_samples, 1) * 2 if sparse.issparse(X) else self.n_features
-        self.block_rows = int(min(max(BLOCK_BYTES / (8 * max(width, 8)), 512), MAX_BLOCK_ROWS))
+        block_bytes = BLOCK_BYTES / (2 if width in COLUMNS_OF_SHORT_BLOCKS else 1)
+        self.block_rows = int(min(max(block_bytes / (8 * max(width, 8)), 512), MAX_BLOCK_ROWS))
 
     @property
     def in_memory(self) -> Data:

@@ -327,7 +327,8 @@ class Objective:
 
     def _expand_adjoint(self, sums: dict) -> np.ndarray:
         """Sums of gradients as one flat vector."""
-        return np.concatenate([design.expand_adjoint(sums["gradient", name]) for name, design in self.designs.items()])
+        with np.errstate(invalid="ignore"):  # far away, where a gradient is infinite
+            return np.concatenate([design.expand_adjoint(sums["gradient", name]) for name, design in self.designs.items()])
 
     def _collect(self, u: np.ndarray, sums: dict, order: int) -> Point:
         """The point of the mean loss from sums of the log-likelihood; only here the sign changes."""
