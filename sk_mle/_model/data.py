@@ -30,7 +30,8 @@ MIN_BLOCKS_PER_THREAD = 2  # below, starting a thread and waiting for the last o
 MIN_WIDE_COLUMNS = 200  # columns from which BLAS may use all its threads for a block
 WIDE_BLOCK_BYTES = 1 << 21  # bytes of temporary columns per block
 WAITING_BLOCKS = 8  # blocks per thread that are cut, and whose sums are kept, at a time
-ROWS_PER_RUN = 64  # neighbouring rows of which all or none enter a part of a block
+# Neighbouring rows of which all or none enter a part of a block, and rows of such a part that are copied at a time.
+ROWS_PER_RUN, MAX_ROWS_PER_PIECE = 64, 8192
 KEPT_BYTES = 1 << 23  # bytes of freed memory that the C library keeps for the next block
 
 
@@ -63,16 +64,18 @@ class Batch(NamedTuple):
     groups: np.ndarray | None = None
     first: int = 0
 
-    def part(self, share: int) -> Batch:
+    def parts(self, share: int) -> Iterator[Batch]:
         """One of so many runs of neighbouring rows, so that neither sorted nor periodic rows are unlike the others.
 
-        They do not depend on where the block begins.
+        They do not depend on where the block begins. They are copies, so they come in pieces of few rows.
         """
         period = share * ROWS_PER_RUN
         rows = (np.arange(-(self.first % period), len(self.y), period)[:, None] + np.arange(ROWS_PER_RUN)).ravel()
         rows = rows[(rows >= 0) & (rows < len(self.y))]
-        offset = {name: value[rows] for name, value in self.offset.items()}
-        return Batch(_taken(self.X, rows), self.y[rows], _of_weights(self.weight, rows), offset)
+        for first in range(0, len(rows), MAX_ROWS_PER_PIECE):
+            some = rows[first : first + MAX_ROWS_PER_PIECE]
+            offset = {name: value[some] for name, value in self.offset.items()}
+            yield Batch(_taken(self.X, some), self.y[some], _of_weights(self.weight, some), offset)
 
 
 class Data:

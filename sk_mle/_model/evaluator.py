@@ -20,7 +20,7 @@ from ..likelihoods._functions import (
     prepared,
 )
 from .curve import CurvePoint
-from .data import Batch, weighted_sum
+from .data import Batch, add_sums, weighted_sum
 from .design import Design
 from .sums import contract, cross, project
 
@@ -95,11 +95,11 @@ class Evaluator:
 
         ("part", "weight") is the weight of these rows.
         """
-        result, some = self.sums(batch, coefficients, 1, "observed", base=base), batch.part(share)
-        if not len(some.y):
-            return result
-        of_part = self.sums(some, coefficients, 2, "observed") | {"weight": some.weight.sum()}
-        return result | {("part", key): value for key, value in of_part.items()}
+        result = self.sums(batch, coefficients, 1, "observed", base=base)
+        for some in batch.parts(share):
+            of_part = self.sums(some, coefficients, 2, "observed") | {"weight": some.weight.sum()}
+            result = add_sums(result, {("part", key): value for key, value in of_part.items()})
+        return result
 
     def hessian_product(self, batch: Batch, at: dict, along: dict) -> dict[Any, Any]:
         """Sums over a block of the change of the gradients along coefficients `along`, to first order."""
