@@ -53,12 +53,12 @@ class Lomax(Likelihood):
         self.scale, self.shape, self.links = scale, shape, links
 
     def loglik(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        return np.log(shape) - np.log(scale) - (shape + 1) * np.log1p(y / scale)
+        return np.log(shape) - np.log(scale) - (shape + 1) * _log_growth(y, scale)
 
     def gradient(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> dict[str, np.ndarray]:
         return {
-            "scale": (shape * (y / scale) - 1) / (scale + y),
-            "shape": 1 / shape - np.log1p(y / scale),
+            "scale": shape * (y / (scale + y)) / scale - 1 / (scale + y),
+            "shape": 1 / shape - _log_growth(y, scale),
         }
 
     def hessian(self, y: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
@@ -98,7 +98,7 @@ class Lomax(Likelihood):
         return 1 + 1 / shape + np.log(scale) - np.log(shape)
 
     def tail_probability(self, y: np.ndarray, upper: bool, log: bool, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
-        survival = -shape * np.log1p(np.maximum(y, 0.0) / scale)
+        survival = -shape * _log_growth(np.maximum(y, 0.0), scale)
         return tail_from_survival(survival, y, upper, log, lambda y: self.loglik(y, scale, shape))
 
     def ppf(self, q: np.ndarray, scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
@@ -107,3 +107,11 @@ class Lomax(Likelihood):
 
     def rvs(self, rng: np.random.Generator, size: int | tuple[int, ...], scale: np.ndarray, shape: np.ndarray) -> np.ndarray:
         return scale * np.expm1(rng.standard_exponential(size) / shape)
+
+
+def _log_growth(y: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """log(1 + y / scale), where the quotient is no number too."""
+    with np.errstate(over="ignore"):
+        value = np.log1p(y / scale)
+    over = np.isposinf(value)
+    return np.where(over, np.log(np.maximum(y, 1.0)) - np.log(scale), value) if over.any() else value

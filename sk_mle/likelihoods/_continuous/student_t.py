@@ -88,11 +88,15 @@ class StudentT(LocationScale):
 
     def _beyond_squares(self, z: np.ndarray, order: int, df: Any) -> tuple[Any, Any, Any]:
         """`standard_terms` if z * z overflows: from a smaller |z|, as the density is a power of |z| there."""
+        z = np.where(z == 0, 1e-300, z)
         near = np.clip(z, -MAX_ABS_Z, MAX_ABS_Z)
         fall = np.where(near == z, 0.0, np.log(np.abs(z)) - np.log(MAX_ABS_Z))
         value, first, second = self.standard_terms(near, order, df)
+        ratio = near / z
         if order:
-            first["df"] = first["df"] - fall
+            first |= {"z": first["z"] * ratio, "df": first["df"] - fall}
+        if order == 2:
+            second |= {("z", "z"): second["z", "z"] * ratio * ratio, ("z", "df"): second["z", "df"] * ratio}
         return value - (df + 1) * fall, first, second
 
     def standard_information(self, df: np.ndarray) -> dict:

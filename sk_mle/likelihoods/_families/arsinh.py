@@ -99,15 +99,16 @@ class ArsinhLocationScale(ShapedLocationScale):
         value = log + np.log(tail) - np.log(root)
         if order == 0:
             return value, {}, {}
-        w = {"z": tail / root, "skew": self.sign, "tail": np.arcsinh(z)}
-        first = {"z": -z / root**2, "skew": 0.0, "tail": 1 / tail}
+        cosine, sine = 1 / root, z / root
+        w = {"z": tail * cosine, "skew": self.sign, "tail": np.arcsinh(z)}
+        first = {"z": -sine * cosine, "skew": 0.0, "tail": 1 / tail}
         first = {name: part + d1 * w[name] for name, part in first.items()}
         if order == 1:
             return value, first, {}
         second = {
-            ("z", "z"): (z**2 - 1) / root**4 - d1 * tail * z / root**3,
+            ("z", "z"): (sine**2 - cosine**2 - d1 * tail * sine) * cosine**2,
             ("z", "skew"): 0.0,
-            ("z", "tail"): d1 / root,
+            ("z", "tail"): d1 * cosine,
             ("skew", "skew"): 0.0,
             ("skew", "tail"): 0.0,
             ("tail", "tail"): -1 / tail**2,

@@ -15,6 +15,7 @@ from .location_scale import LocationScale
 
 # at shapes below -1 the density, and so the likelihood, is unbounded
 SHAPE = Parameter(Domain(low=-1.0, typical=(-0.2, 0.3)), link=Identity(), allowed=REAL)
+MAX_PRODUCT = 1e50  # of shape and z, up to which its powers are numbers
 MIN_SCORING_SHAPE = -0.45  # shape at which the expected information is taken for smaller ones; it is infinite from -1/2 down
 
 
@@ -31,6 +32,15 @@ def from_reduced_variate(u: np.ndarray, shape: float | np.ndarray) -> np.ndarray
     """z = (exp(shape u) - 1) / shape, the inverse of `reduced_variate`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(shape == 0, u, np.expm1(shape * u) / shape)
+
+
+def _far_in_shape(z: np.ndarray, shape: np.ndarray, far: np.ndarray, *near: np.ndarray) -> list[np.ndarray]:
+    """u and its two derivatives in the shape, `near` but for the rows far out, where powers of shape z are no numbers."""
+    with np.errstate(all="ignore"):
+        u, part = reduced_variate(z, shape), 1 / (shape + 1 / z)
+        slope = (part - u) / shape
+        values = u, slope, -(part**2 + 2 * slope) / shape
+    return [np.where(far, beyond, value) for beyond, value in zip(values, near, strict=True)]
 
 
 class ExtremeValue(LocationScale):
@@ -60,8 +70,11 @@ class ExtremeValue(LocationScale):
             value = np.where(shape * z > -1, -(1 + shape) * u - self._t(u), -np.inf)
         if order == 0:
             return value, {}, {}
-        ratio, tilt, curve = log1p_ratio(shape * z)
-        u, u_z, u_shape = z * ratio, 1 / (1 + shape * z), z * (z * tilt)
+        w = shape * z
+        ratio, tilt, curve = log1p_ratio(w)
+        u, u_z, u_shape, u_twice = z * ratio, 1 / (1 + w), z * (z * tilt), z * (z * (z * curve))
+        if np.maximum.reduce(w, axis=None, initial=0.0) > MAX_PRODUCT:
+            u, u_shape, u_twice = _far_in_shape(z, shape, w > MAX_PRODUCT, u, u_shape, u_twice)
         t = self._t(u)
         d_u = t - 1 - shape  # first derivative of the log-density in u; the second is -t
         first = {"z": d_u * u_z, "shape": d_u * u_shape - u}
@@ -70,6 +83,6 @@ class ExtremeValue(LocationScale):
         second = {
             ("z", "z"): -(d_u * shape + t) * u_z**2,
             ("z", "shape"): -d_u * z * u_z**2 - t * u_z * u_shape - u_z,
-            ("shape", "shape"): d_u * (z * (z * (z * curve))) - t * u_shape**2 - 2 * u_shape,
+            ("shape", "shape"): d_u * u_twice - t * u_shape**2 - 2 * u_shape,
         }
         return value, first, second
