@@ -560,3 +560,59 @@ REFERENCES = {
         "positive",
     ),
 }
+
+
+# ---- laws of counts ----------------------------------------------------------------------------------------------
+
+
+def log_choose(n, k):
+    return mp.loggamma(n + 1) - mp.loggamma(k + 1) - mp.loggamma(n - k + 1)
+
+
+def negative_binomial_logpmf(y, mean, dispersion):
+    r = 1 / dispersion
+    rise = sum(mp.log(r + k) for k in range(int(y))) if y < 50 else mp.loggamma(y + r) - mp.loggamma(r)
+    return rise - mp.loggamma(y + 1) + y * mp.log(mean) - y * mp.log(r + mean) - r * mp.log1p(mean / r)
+
+
+def poisson_inverse_gaussian_logpmf(y, mean, dispersion):
+    root = mp.sqrt(1 + 2 * mean * dispersion)
+    u = dispersion / root
+    bessel = mp.log(mp.besselk(y - mp.mpf(1) / 2, 1 / u))
+    return mp.log(2 / (mp.pi * u)) / 2 + y * mp.log(mean / root) - mp.loggamma(y + 1) + 1 / dispersion + bessel
+
+
+def generalized_poisson_logpmf(y, mean, dispersion):
+    c = mean + dispersion * y
+    return mp.log(mean) + (y - 1) * mp.log(c) - y * mp.log1p(dispersion) - mp.loggamma(y + 1) - c / (1 + dispersion)
+
+
+def beta_binomial_logpmf(y, mean, precision, trials):
+    a, b = mean * precision, (1 - mean) * precision
+    rise = lambda x, n: mp.loggamma(x + n) - mp.loggamma(x)
+    return log_choose(trials, y) + rise(a, y) + rise(b, trials - y) - rise(precision, trials)
+
+
+PROBABILITIES = (1e-8, 1e-3, 0.5, 1 - 2.0**-20)
+MASSES = {
+    "BetaBinomial": Reference(
+        beta_binomial_logpmf, None, {"mean": PROBABILITIES, "precision": EXTREME, "trials": (1.0, 12.0, 1e6)}, "count"
+    ),
+    "Binomial": Reference(
+        lambda y, prob, trials: log_choose(trials, y) + y * mp.log(prob) + (trials - y) * mp.log1p(-prob),
+        None,
+        {"prob": PROBABILITIES, "trials": (1.0, 12.0, 1e6)},
+        "count",
+    ),
+    "GeneralizedPoisson": Reference(
+        generalized_poisson_logpmf, None, {"mean": EXTREME, "dispersion": (1e-8, 0.3, 2.5, 1e4)}, "count"
+    ),
+    "Geometric": Reference(
+        lambda y, prob: mp.log(prob) + y * mp.log1p(-prob), None, {"prob": (*PROBABILITIES, 1e-300, 0.3, 0.9)}, "count"
+    ),
+    "NegativeBinomial": Reference(negative_binomial_logpmf, None, {"mean": EXTREME, "dispersion": EXTREME}, "count"),
+    "Poisson": Reference(lambda y, mean: y * mp.log(mean) - mean - mp.loggamma(y + 1), None, {"mean": EXTREME}, "count"),
+    "PoissonInverseGaussian": Reference(
+        poisson_inverse_gaussian_logpmf, None, {"mean": EXTREME, "dispersion": (1e-3, 0.3, 1.0, 40.0, 1e8)}, "count"
+    ),
+}

@@ -5,7 +5,7 @@ from itertools import product
 import mpmath as mp
 import numpy as np
 import pytest
-from _densities import REFERENCES
+from _densities import MASSES, REFERENCES
 
 from sk_mle import Distribution, likelihoods
 from sk_mle.likelihoods import LAWS, Hurdle, Mixture, Truncated, ZeroInflated
@@ -21,9 +21,14 @@ LEVELS = np.array([1e-300, 1e-20, 1e-5, 0.1, 0.5, 0.7, 0.9, 1 - 1e-5, 1 - 1e-10]
 LARGEST = 1.79e308
 
 
+def law_of(name):
+    law = getattr(likelihoods, name)()
+    return law.set_params(trials="trials") if "trials" in law.get_params() else law
+
+
 def ours(name, params, method, value):
     """A method of our distribution, at one value."""
-    law = Distribution(getattr(likelihoods, name)(), {key: np.array([at]) for key, at in params.items()})
+    law = Distribution(law_of(name), {key: np.array([at]) for key, at in params.items()})
     return float(np.asarray(getattr(law, method)(np.array([value])))[0])
 
 
@@ -152,6 +157,52 @@ def quantile_faults(name, most, seed=0):
     return found
 
 
+def score(f, y, params, name, real, smooth=True):
+    """The derivative in a parameter, by a difference over a step that is small to every number in it, and beside a kink."""
+    with mp.workdps(400):
+        at = {key: mp.mpf(float(value)) for key, value in params.items()}
+        x, y = at.pop(name), mp.mpf(float(y))
+        size = abs(x) or 1
+        if name == "loc" and real:
+            size = max(abs(y - x), params["scale"]) if smooth else abs(y - x)
+        h = mp.mpf(10) ** -130 * size
+        return (f(y, **at, **{name: x + h}) - f(y, **at, **{name: x - h})) / (2 * h)
+
+
+def score_faults(name, found_cells):
+    """Derivatives of the log-density that are wrong; where that is no number, or beyond 1e150, they are no matter."""
+    law, reference, found = law_of(name), {**REFERENCES, **MASSES}[name], []
+    f, real = reference.logpdf, reference.support == "real"
+    for params, y in found_cells:
+        if not abs(ours(name, params, "logpdf", y)) < 1e150 or (not law.smooth and abs(y - params["loc"]) < 1e-100):
+            continue
+        with np.errstate(all="ignore"):
+            gradient = law.gradient(np.array([y]), **{key: np.array([value]) for key, value in params.items()})
+        for key in set(gradient) & set(params):
+            value, exact_score = float(np.ravel(gradient[key])[0]), score(f, y, params, key, real, law.smooth)
+            unit = 1 / params["scale"] if key == "loc" and "scale" in params else 1 / (abs(params[key]) or 1)
+            allowed = 1e-7 * abs(exact_score) + (1e-14 if key == "loc" else 1e-7) * unit
+            if not abs(value - exact_score) <= allowed and not abs(exact_score) > LARGEST:
+                slack = conditioning(lambda y, key=key, **at: score(f, y, at, key, real), y, params)
+                if not abs(value - exact_score) <= allowed + ROUNDINGS * slack:
+                    found.append(f"{name}: d/d{key} at {y!r}, {params} is {value!r}, right {mp.nstr(exact_score, 12)}")
+    return found
+
+
+def mass_cells(name, most):
+    """Counts and parameters of a law of counts."""
+    names, values = zip(*MASSES[name].values.items(), strict=True)
+    found = [
+        (params, y)
+        for at in product(*values)
+        for params in [dict(zip(names, at, strict=True))]
+        for y in (0.0, 1.0, 2.0, 12.0, 40.0, 1e3)
+        if y <= params.get("trials", np.inf)
+    ]
+    order = np.random.default_rng(0).permutation(len(found))[:most]
+    return [found[k] for k in sorted(order)]
+
+
 SLOW = dict.fromkeys(("Gamma", "GeneralizedGamma", "InverseGamma"), 30) | {"SkewNormal": 8, "VonMises": 8, "SkewT": 60}
 ELSEWHERE = {"Tweedie"}  # tests/special/test_special.py and the reference fits
 
@@ -167,6 +218,25 @@ def test_densities_and_tails(name):
 @pytest.mark.parametrize("name", REFERENCES)
 def test_quantiles(name):
     found = quantile_faults(name, SLOW.get(name, 120))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", REFERENCES)
+def test_scores(name):
+    found = score_faults(name, cells(name, {"SkewT": 20, "Beta": 30}.get(name, 60), seed=5))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", MASSES)
+def test_masses_and_their_scores(name):
+    f, of_name = MASSES[name].logpdf, mass_cells(name, 20 if name == "PoissonInverseGaussian" else 60)
+    found = score_faults(name, of_name)
+    for params, y in of_name:
+        good, value = right(value_found := ours(name, params, "logpdf", y), f, y, params)
+        if not good:
+            found.append(f"{name}.logpdf({y!r}, {params}) is {value_found!r}, right {mp.nstr(value, 12)}")
     assert not found, "\n".join(found)
 
 

@@ -94,24 +94,26 @@ class SkewT(ShapedLocationScale):
         value = np.log(2) + value + log_t(x, df + 1)
         if order == 0:
             return value, {}, {}
-        total = df + z**2
-        root = np.sqrt((df + 1) / total)
-        lean = (z**2 - 1) / (2 * (df + 1) * total)  # d log(root) / d df, minus the part from z
-        x = {"z": shape * root * df / total, "shape": z * root, "df": shape * z * root * lean}
-        d_x, d_df, *others = log_t_derivatives(shape * z * root, df + 1, order)
+        distance = np.hypot(np.sqrt(df), z)  # of which the square may overflow
+        side, near, slope = z / distance, df / distance / distance, z / distance / distance
+        root, at = np.sqrt(df + 1) / distance, shape * np.sqrt(df + 1) * side
+        lean = (side**2 - 1 / distance / distance) / (2 * (df + 1))  # d log(root) / d df, minus the part from z
+        x = {"z": shape * root * near, "shape": np.sqrt(df + 1) * side, "df": at * lean}
+        d_x, d_df, *others = log_t_derivatives(at, df + 1, order)
         first = {"z": first["z"], "shape": 0.0, "df": first["df"] + d_df}
         first = {name: part + d_x * x[name] for name, part in first.items()}
         first["df"] = first["df"] * depends_on_df
         if order == 1:
             return value, first, {}
         xx, x_df, df_df = others
+        curve = 1 / (df + 1) + 1 / distance / distance - lean
         second = {
-            ("z", "z"): second["z", "z"] - 3 * d_x * x["z"] * z / total,
-            ("z", "shape"): d_x * root * df / total,
-            ("z", "df"): second["z", "df"] + d_x * (x["z"] * lean + shape * root * (z / total) ** 2) + x_df * x["z"],
+            ("z", "z"): second["z", "z"] - 3 * d_x * x["z"] * slope,
+            ("z", "shape"): d_x * root * near,
+            ("z", "df"): second["z", "df"] + d_x * (x["z"] * lean + shape * root * slope**2) + x_df * x["z"],
             ("shape", "shape"): 0.0,
-            ("shape", "df"): d_x * z * root * lean + x_df * x["shape"],
-            ("df", "df"): second["df", "df"] + df_df + 2 * x_df * x["df"] - d_x * x["df"] * (1 / (df + 1) + 1 / total - lean),
+            ("shape", "df"): d_x * x["shape"] * lean + x_df * x["shape"],
+            ("df", "df"): second["df", "df"] + df_df + 2 * x_df * x["df"] - d_x * x["df"] * curve,
         }
         second = {(a, b): part + xx * x[a] * x[b] for (a, b), part in second.items()}
         return value, first, {pair: part * depends_on_df if "df" in pair else part for pair, part in second.items()}
