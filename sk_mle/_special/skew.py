@@ -220,7 +220,8 @@ def log_skew_tails(z: np.ndarray, shape: np.ndarray, df: float | np.ndarray) -> 
     df = np.minimum(df, 1e15)
     with np.errstate(all="ignore"):
         inner = -np.expm1(np.log(2) + symmetric)  # P(|T| < h)
-        few, h, df = inner < MIN_EXACT_DIFFERENCE, *np.broadcast_arrays(h, df)
+        h, df, inner = np.broadcast_arrays(h, df, inner)
+        few, inner = inner < MIN_EXACT_DIFFERENCE, inner.copy()
         inner[few] = betainc(0.5, df[few] / 2, 1 / (1 + df[few] / h[few] ** 2))
         inner = inner + np.exp(thin)  # all but the wide tail
         wide = symmetric + np.log(2 - np.exp(np.minimum(thin - symmetric, 0.0)))  # above 0 by rounding alone
