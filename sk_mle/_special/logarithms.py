@@ -16,12 +16,11 @@ MIN_LARGE_COUNT = 1e8  # count from which the rounding of a ratio shows in ten d
 
 
 @elementwise_by_order
-def log1p_remainder(x: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
+def log1p_remainder(x: np.ndarray, share: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
     """log(1 + x) - t with t = x / (1 + x), x > -1 and, for order 2, also log(1 + x) - t - t^2 / 2.
 
-    Near 0, where the differences cancel, by the series of 2 atanh(x / (2 + x)).
+    Near 0, where the differences cancel, by the series of 2 atanh(x / (2 + x)). `share` is t, which x near -1 lacks digits for.
     """
-    share = x / (1 + x)
     remainder, near = np.log1p(x) - share, np.flatnonzero(np.abs(x) < MAX_SERIES_ARGUMENT)
     values = [remainder] if order < 2 else [remainder, remainder - 0.5 * share * share]
     if near.size:

@@ -44,7 +44,7 @@ def _sums(a: np.ndarray, y: np.ndarray, order: int) -> tuple:
     share, step = y / (1 + a * y), a * y
     terms = (np.log1p(step), share, -share * share)[: order + 1]
     value, *derivatives = (np.cumsum(np.append(0.0, term[:-1]), dtype=np.longdouble).astype(float) for term in terms)
-    log1p_remainders = log1p_remainder(step, order=max(order, 1))
+    log1p_remainders = log1p_remainder(step, a * share, order=max(order, 1))
     log_excess = log1p_remainders[0] - step * (a * share)  # log(1 + a y) - a y
     value = value - y * terms[0] - log_excess / a
     if order:

@@ -16,6 +16,7 @@ from sk_mle.likelihoods import (
     GeneralizedPareto,
     InverseGamma,
     JohnsonSU,
+    NegativeBinomial,
     SinhArcsinh,
     SkewNormal,
     SkewT,
@@ -60,6 +61,19 @@ def tails_of_few_degrees_of_freedom():
         eta = {"loc": np.zeros(1), "scale": np.zeros(1), "df": np.log([df])}
         found = StudentT().evaluate_interval(np.full(1, -np.inf), np.full(1, z), eta, 1).gradient["df"]
         np.testing.assert_allclose(found, [float(df * mp.diff(log_probability, mp.mpf(df), h=mp.mpf(df) / 1e4))], rtol=1e-6)
+
+
+def small_mean_of_a_large_dispersion():
+    """The log mass and its derivative in log(dispersion), where the mean is that of a truncated law on its way to a limit."""
+    for dispersion, y in ((1e2, 40.0), (1e9, 5.0), (1e15, 40.0)):
+        size, mean = 1 / mp.mpf(dispersion), mp.mpf(0.1 / dispersion)
+        rise = mp.loggamma(y + size) - mp.loggamma(size) - mp.loggamma(y + 1)
+        right = rise - (y + size) * mp.log1p(mean / size) + y * mp.log(mean / size)
+        eta = {"mean": np.log([0.1 / dispersion]), "dispersion": np.log([dispersion])}
+        found = NegativeBinomial().evaluate(np.array([y]), eta, 1)
+        np.testing.assert_allclose(found.loglik, [float(right)], rtol=1e-14)
+        by_size = mp.digamma(y + size) - mp.digamma(size) - mp.log1p(mean / size) + (mean - y) / (size + mean)
+        np.testing.assert_allclose(found.gradient["dispersion"], [float(-size * by_size)], rtol=1e-12)
 
 
 def outliers_pull():
@@ -192,6 +206,7 @@ CASES = [
         "y = 1e5 at tail 100", "mpmath", "JohnsonSU",
         partial(is_near, JohnsonSU(), "logpdf", 1e5, {**JOHNSON, "tail": 100.0}, -681587.4854770088),
     ),
+    Case("a mean far below one", "mpmath", "NegativeBinomial", small_mean_of_a_large_dispersion),
     Case("tails at df below 0.12, which stopped fits", "mpmath's derivative", "StudentT", tails_of_few_degrees_of_freedom),
     Case("outliers pull", "mpmath's derivative", "JohnsonSU", outliers_pull),
     Case("a fit through a far value", "the formula", "JohnsonSU", outlier_moves_a_fit),

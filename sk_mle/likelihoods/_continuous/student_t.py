@@ -79,7 +79,8 @@ class StudentT(LocationScale):
             return value, {}, {}
         total = df + square
         weight = (df + 1) / total
-        first = {"z": -z * weight, "df": norm[1] + 0.5 * (w / total - log1p_remainder(w, order=1)[0]) * depends_on_df}
+        by_df = norm[1] + 0.5 * (w / total - log1p_remainder(w, square / total, order=1)[0]) * depends_on_df
+        first = {"z": -z * weight, "df": by_df}
         if order == 1:
             return value, first, {}
         df_df = norm[2] + 0.5 * square * (df * square - 2 * df - square) / (df * total) ** 2 * depends_on_df

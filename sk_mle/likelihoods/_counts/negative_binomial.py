@@ -14,6 +14,8 @@ from .._fallbacks.inversion import gamma_quantile, solve_quantile
 from .._families.mean_power import MeanPower, excess
 from .._protocol.relations import Relations
 
+JUST_ABOVE_MINUS_ONE = np.nextafter(-1.0, 0.0)  # the logarithm of one plus it is finite
+
 
 class NegativeBinomial(MeanPower):
     r"""Negative binomial law of over-dispersed counts, in its mean and dispersion: NB2, NB1 and all between.
@@ -76,7 +78,8 @@ class NegativeBinomial(MeanPower):
         # Nothing large cancels, for large counts as for small a.
         one_plus_a_mean, one_plus_a_y, y_minus_mean = 1 + a * mean, 1 + a * y, y - mean
         part, rise = y_minus_mean / one_plus_a_mean, rising_factorial_remainder(a, y, order=order)
-        beyond = log1p_remainder(-a * y_minus_mean / one_plus_a_y, order=max(order, 1))
+        ratio = np.maximum(-a * y_minus_mean / one_plus_a_y, JUST_ABOVE_MINUS_ONE)
+        beyond = log1p_remainder(ratio, -a * part, order=max(order, 1))
         value = poisson_kernel(y, mean * one_plus_a_y / one_plus_a_mean, part) - beyond[0] / a + rise[0] + self.base_measure(y)
         if order == 0:
             return value, {}, {}
