@@ -22,7 +22,14 @@ from .limits import from_limits
 from .repeated_values import starts_at_repeated_values
 from .saturated import at_observed_shares
 from .solvers import Solution
-from .special_cases import MIN_GAIN, first_round_iterations, from_special_cases, kept_rows, on_subsample
+from .special_cases import (
+    MIN_GAIN,
+    MIN_ROWS_PER_COORDINATE,
+    first_round_iterations,
+    from_special_cases,
+    kept_rows,
+    on_subsample,
+)
 
 MAX_ITERATIONS_PER_START = 100
 # Rows up to which random starts look for other maxima of a law of one start; least and greatest number of them.
@@ -31,7 +38,6 @@ STARTS_PER_MAXIMUM = 4  # from which another maximum, of a share of the starts l
 FIRST_ITERATIONS_OF_OTHER_START, MAX_ITERATIONS_OF_OTHER_START = 8, 24
 # Total log-likelihood by which a fit may then be below the solution and count as one that approaches it.
 MAX_GAP_TO_SAME_MAXIMUM = 0.05
-MIN_ROWS_PER_COORDINATE = 3  # fewer reproduce many rows, at one maximum for each choice of them
 MAX_LOG_VOLUME_RATIO = 5.0  # log of the ratio of volumes up to which a maximum narrower than the likeliest counts
 
 

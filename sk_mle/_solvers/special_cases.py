@@ -32,7 +32,11 @@ MIN_GAIN = 1e-4  # total log-likelihood by which another maximum must be higher
 MAX_LOSS_NEAR_LIMIT_PER_ROW = 0.2
 # Log-likelihood per row by which a point on the way to an unbounded likelihood must be above the fit.
 MIN_GAIN_OF_UNBOUNDED_PER_ROW = 0.2
-MAX_ROWS_WITH_MANY_VERTICES = 64  # up to which fits of a law with kinks and a shape are compared at several shapes
+MIN_ROWS_PER_COORDINATE = 3  # fewer reproduce many rows, at one maximum for each choice of them
+MIN_SHAPES = 2  # of a law, from which a few rows have several maxima with an outlier
+MIN_LOG_RATIO_OF_OUTLIER = 5.0  # of the density at the median row to that at the least likely one
+# Rows, apart from copies, up to which fits at several shapes are compared if the law has kinks, or one row is an outlier.
+MAX_ROWS_OF_SEARCH = 64
 ROWS_OF_FIRST_LOOK = 1000  # rows among which a frequent value is sought
 # First distance to the end of a domain, its ratio from stage to stage, number of stages.
 FIRST_DISTANCE_TO_END, DISTANCE_RATIO, MAX_STAGES = 1e-3, 10.0, 14
@@ -66,7 +70,7 @@ def _from_special_cases(objective: Objective, solution: Solution, names: Any, so
         interior = best.converged and not best.edges
     frequent = _has_frequent_value(objective)
     doubtful = not best.converged or (best is solution and not interior) or frequent
-    doubtful = doubtful or _is_few_rows_with_kinks(objective)
+    doubtful = doubtful or _is_few_rows_with_kinks(objective) or _is_few_rows_with_outlier(objective, best.u)
     if doubtful or _law_expects_other_maxima(objective, best):
         from_held = _best_from_held(objective, best, names, solve)
         best = best if from_held is best else _best_near_ends(objective, from_held, solve)
@@ -108,14 +112,27 @@ def _is_few_rows_with_kinks(objective: Objective) -> bool:
     """Whether a likelihood has kinks of which few rows, and copies of them, make many maxima, one for each choice of rows."""
     data, in_memory = objective.data, objective.data.in_memory
     if objective.likelihood.smooth or data.costly or data.is_sparse:
-        return not objective.likelihood.smooth and data.n_kept <= MAX_ROWS_WITH_MANY_VERTICES
+        return not objective.likelihood.smooth and data.n_kept <= MAX_ROWS_OF_SEARCH
     for stride in (max(len(in_memory.y) // ROWS_OF_FIRST_LOOK, 1), 1):  # most data show it in a few rows
         kept = in_memory.weight[::stride] > 0
         y, X = in_memory.y[::stride][kept], in_memory.X[::stride][kept]
-        rows = np.column_stack([y, X]) if len(np.unique(y)) <= MAX_ROWS_WITH_MANY_VERTICES else y
-        if len(np.unique(rows, axis=0)) > MAX_ROWS_WITH_MANY_VERTICES:
+        rows = np.column_stack([y, X]) if len(np.unique(y)) <= MAX_ROWS_OF_SEARCH else y
+        if len(np.unique(rows, axis=0)) > MAX_ROWS_OF_SEARCH:
             return False
     return True
+
+
+def _is_few_rows_with_outlier(objective: Objective, u: np.ndarray) -> bool:
+    """Whether the law has several shapes, and one of few rows is so unlikely that another shape may suit the others better."""
+    data, law = objective.data, objective.likelihood
+    n_rows = np.inf if data.costly else max(data.n_kept, data.total_weight)  # a weight of k is k copies
+    if not MIN_ROWS_PER_COORDINATE * objective.size <= n_rows <= MAX_ROWS_OF_SEARCH:
+        return False
+    if law.support.integer or data.in_memory.y.ndim > 1 or len(values_to_hold(law)) < MIN_SHAPES:
+        return False
+    y, _, eta = kept_rows(objective, u)
+    loglik = law.evaluate(y, eta, 0).loglik
+    return bool(np.median(loglik) - loglik.min() > MIN_LOG_RATIO_OF_OUTLIER)
 
 
 def _has_frequent_value(objective: Objective) -> bool:
