@@ -19,7 +19,7 @@ from sk_mle.datasets import make_mle_regression
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.exceptions import BoundaryWarning, SeparationWarning
 from sk_mle.likelihoods import LAWS, Likelihood
-from sk_mle.likelihoods._protocol.relations import law_at_end, values_to_hold
+from sk_mle.likelihoods._protocol.relations import law_at_end, limit_parameters, values_to_hold
 from sk_mle.selection._reductions import reductions
 
 
@@ -181,6 +181,9 @@ def test_the_law_at_a_limit_is_named_inside_wrappers_too():
     assert law_at_end(L.Censored(L.SkewNormal()), "shape", "upper").startswith("half-normal")
     assert law_at_end(L.StudentT(), "df", "upper") == "Normal"
     assert law_at_end(L.StudentT(), "df", "lower") == ""
+    for law in (L.JohnsonSU(), L.Censored(L.JohnsonSU())):  # skew diverges with scale, and tail to another limit
+        assert limit_parameters(law, "scale", "lower") == {"loc", "skew"}
+        assert limit_parameters(law, "tail", "upper") == {"skew", "scale"}
 
 
 def test_advice_at_a_limit_works():

@@ -126,13 +126,18 @@ def law_at_end(law: Likelihood, name: str, edge: str) -> str:
 
 
 def limit_parameters(law: Likelihood, name: str, edge: str) -> set[str]:
-    """Other parameters that have values, or ends, of their own in the law that this one becomes at an end of a parameter."""
+    """Other parameters that have values, or ends, of their own in the law that this one becomes at an end of a parameter.
+
+    Where that is no law of this package, these are the parameters that lead to no limit themselves: one that diverges as well
+    has no other reason to.
+    """
     for child in law.children:
         for inner, outer in child.names.items():
             if outer == name:
                 return {child.names[other] for other in limit_parameters(child.law, inner, edge) if other in child.names}
-    values = law.relations.limits.get(law_at_end(law, name, edge), {})
-    return set(values) - {name}
+    if regular_end(law, name, edge):
+        return set(law.relations.limits.get(law_at_end(law, name, edge), {})) - {name}
+    return {other for other in law.layout.free if not any(law_at_end(law, other, side) for side in ("lower", "upper"))}
 
 
 def regular_end(law: Likelihood, name: str, edge: str) -> bool:
