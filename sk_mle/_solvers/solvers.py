@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,9 @@ MIN_RUNAWAY_VARIANCE = 100.0  # variance of a linear predictor, or of its logari
 MAX_STEP_AT_MAXIMUM = 0.05  # Newton step, in the same unit, up to which it does not: the maximum is finite, if flat
 VARIANCE_OF_ROUNDING = 1e10  # variance from which the step is rounding error
 MIN_LOGLIK_DIFFERENCE = 1e-2  # difference of total log-likelihoods from which they count as different
+MAX_LOSS_NEAR_LIMIT = 1e-3  # total log-likelihood that a unit of a linear predictor, back from a limit, may cost
+MAX_LOGLIK_NOISE = 1e-4  # rounding error of the total log-likelihood, up to which it may hide the last steps of a fit
+STEP_OF_NOISE, N_VALUES_OF_NOISE = 1e-9, 12  # in coordinates, to the points at which that error is measured
 MAX_ROUNDING_AT_EDGE = 1e-7  # relative error of the mean log-likelihood next to an edge
 MAX_INVERTED_COORDINATES = 300  # coordinates up to which a Hessian is inverted to find parameters at an edge
 
@@ -261,7 +265,8 @@ def solve(
     unbounded = unbounded or (not converged and bool(np.isfinite(value)) and is_diverging(objective, u))
     if not (converged or unbounded) and np.isfinite(value):
         converged = bool(norm <= min(MAX_GRADIENT_OF_ROUNDING, gradient_rounding(objective, u)))
-        converged = converged or _newton_decrement(objective, u) <= max(tol**2, rounding)
+        decrement = np.inf if converged else _newton_decrement(objective, u)
+        converged = converged or decrement <= max(tol**2, rounding) or decrement <= _value_noise(objective, u)
     edges = parameters_at_edges(objective, u, result.get("hessian_point")) if converged else {}
     return Solution(u, converged, unbounded, n_iter, norm, edges, result)
 
@@ -330,6 +335,19 @@ def value_rounding(value: float) -> float:
     return 1e-14 * max(1.0, abs(value))
 
 
+def _value_noise(objective: Objective, u: np.ndarray) -> float:
+    """Rounding error of the value in the law's own formula, measured; 0 where it would matter to the log-likelihood.
+
+    Laws that lose digits next to a limit, as those of scipy and of users may, hide their last steps: fourth differences at
+    neighbouring points tell how much (Moré and Wild 2011, doi:10.1137/100786125).
+    """
+    direction = np.random.default_rng(0).normal(scale=STEP_OF_NOISE, size=len(u))
+    with np.errstate(all="ignore"):
+        values = [objective.value(u + k * direction) for k in range(N_VALUES_OF_NOISE)]
+        noise = float(np.sqrt(np.mean(np.diff(values, 4) ** 2) / 70))  # 70 = 8! / 4!^2
+    return noise if noise * objective.data.total_weight < MAX_LOGLIK_NOISE else 0.0
+
+
 def gradient_rounding(objective: Objective, u: np.ndarray) -> float:
     """Rounding error of the gradient that comes from the first parameter's linear predictors, for unit curvature."""
     name = next(iter(objective.designs))
@@ -351,7 +369,8 @@ def parameters_at_edges(objective: Objective, u: np.ndarray, hessian_point: Poin
     if hessian_point is None or objective.size > MAX_INVERTED_COORDINATES or "hessian" not in objective.available_derivatives:
         return _far_from_zero(objective, u, names)
     edges = _far_from_zero(objective, u, [name for name in names if name not in scalar])
-    return edges | (_diverging_to_edges(objective, u, scalar, hessian_point) if scalar else {})
+    edges |= _diverging_to_edges(objective, u, scalar, hessian_point) if scalar else {}
+    return edges | _far_from_zero_together(objective, u, [name for name in scalar if name not in edges])
 
 
 def _diverging_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian_point: Point) -> dict[str, str]:
@@ -389,6 +408,27 @@ def _diverging_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian
         if _differs(objective, value, u + sign * direction):
             continue
         edges[name] = "upper" if link.inverse_derivatives(eta)[1] * sign > 0 else "lower"
+    return edges
+
+
+def _far_from_zero_together(objective: Objective, u: np.ndarray, names: list[str]) -> dict[str, str]:
+    """Scalar parameters far from zero, of which the log-likelihood only knows a combination with another one that is far too.
+
+    Their Hessian is nearly singular, and all rounding error where the law loses digits next to its limit.
+    """
+    eta, one_unit_back = {}, {}
+    for name, design in objective.designs.items():
+        if design.linear and design.intercept and not design.vector:
+            first, eta_per_unit = objective.slices[name].start, design.output_basis[0, 0]
+            eta[name] = u[first] * eta_per_unit  # of the mean row
+            one_unit_back[name] = np.zeros_like(u)
+            one_unit_back[name][first] = -np.sign(eta[name]) / eta_per_unit
+    edges, value = {}, objective.value(u)
+    for name, other in permutations([name for name, size in eta.items() if abs(size) >= ETA_NEAR_LIMIT], 2):
+        loss = objective.value(u + one_unit_back[name] + one_unit_back[other]) - value
+        if name in names and objective.data.total_weight * abs(loss) < MAX_LOSS_NEAR_LIMIT:
+            link = objective.likelihood.layout[name].link
+            edges[name] = "upper" if link.inverse_derivatives(eta[name])[1] * eta[name] > 0 else "lower"
     return edges
 
 
@@ -437,7 +477,7 @@ def _far_from_zero(objective: Objective, u: np.ndarray, names: Any) -> dict[str,
             bounded = relative or np.isfinite([link.range.low, link.range.high]).any()  # else distances are relative to eta
             moved[k] -= np.sign(distance) if bounded else distance / 2
             back[place] = design.coordinates(moved, slopes)
-            if objective.data.total_weight * abs(objective.value(back) - objective.value(u)) < 1e-3:
+            if objective.data.total_weight * abs(objective.value(back) - objective.value(u)) < MAX_LOSS_NEAR_LIMIT:
                 label = f"{name}[{objective.likelihood.layout[name].entries[k]!r}]" if design.vector else name
                 edges[label] = "upper" if link.inverse_derivatives(eta)[1] * distance > 0 else "lower"
     return edges

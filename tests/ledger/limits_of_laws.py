@@ -3,6 +3,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.optimize import linprog, minimize, minimize_scalar
 
 from ledger._case import Case
@@ -23,6 +24,7 @@ from sk_mle.likelihoods import (
     SinhArcsinh,
     SkewNormal,
     Truncated,
+    from_scipy,
 )
 
 UNIFORM = np.random.default_rng(1).uniform(size=30)
@@ -258,7 +260,27 @@ def _shape_known_at_its_end(law, y, right):
     return check
 
 
+def _joint_limit(seed):
+    """Of counts less dispersed than Poisson ones, with a law that loses digits on its way to the Poisson law."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(60, 2)), rng.binomial(8, 0.2, size=60)
+    A = np.column_stack([np.ones(60), X])
+
+    def check():
+        right = -minimize(lambda beta: -stats.poisson.logpmf(y, np.exp(A @ beta)).sum(), np.zeros(3)).fun
+        with pytest.warns(BoundaryWarning, match=r"p of nbinom .* upper edge .*limit. Choose the simpler law"):
+            model = MLERegressor(from_scipy(stats.nbinom)).fit(X, y)
+        assert model.converged_
+        assert model.loglikelihood_ == pytest.approx(right, abs=1e-3)
+
+    return check
+
+
 CASES = [
+    *(
+        Case(f"a limit of two parameters, seed {seed}", "scipy.optimize", "scipy's nbinom", _joint_limit(seed))
+        for seed in (0, 2)
+    ),
     Case(
         "shape known to be -1: an exponential law below a plane",
         "linear programming",
