@@ -28,6 +28,7 @@ from sk_mle.likelihoods import (
     Bernoulli,
     Censored,
     Gamma,
+    GeneralizedExtremeValue,
     Hurdle,
     NegativeBinomial,
     Normal,
@@ -106,6 +107,15 @@ def test_integrated_information_equals_the_formula(name):
         size = np.sqrt(np.max(formula[pair[0], pair[0]]) * np.max(formula[pair[1], pair[1]]))
         np.testing.assert_allclose(value[settled], exact[settled], rtol=1e-6, atol=1e-7 * size)
     assert all(np.isfinite(value).all() for value in found.values()) is bool(law.smooth)
+
+
+@pytest.mark.parametrize("shape", [-0.25, -0.15, -0.1])
+def test_integrated_information_of_an_end_within_the_support_agrees_by_more_than_chance(shape):
+    law = GeneralizedExtremeValue()
+    eta = {"loc": np.linspace(-2, 2, 200), "scale": np.linspace(-1, 1, 200), "shape": np.full(200, shape)}
+    formula = law.evaluate(eta["loc"], eta, 2, "expected").information
+    for pair, value in integrated_information(law, eta).items():
+        np.testing.assert_allclose(value, formula[pair], rtol=1e-6)
 
 
 @pytest.mark.parametrize("law", [NegativeBinomial(), ZeroInflated(Poisson()), Hurdle(Gamma())], ids=repr)

@@ -21,6 +21,11 @@ from .law import Law
 NODES = np.linspace(-3.6, 3.6, 289)  # double-exponential abscissae
 DENSER_NODES = np.linspace(-3.6, 3.6, 577), np.linspace(-3.6, 3.6, 1153)  # where half of these and all of them disagree
 FAR_NODES = np.arange(3.625, 6.1, 0.025)  # further ones, up to 1e137 lengths, for tails that are not negligible at the last
+# Differences of an integral by all nodes and by half of them, in units of its size, above which there is none, and above which
+# others are preferred: beside a kink they are as large as the error or, by chance, smaller.
+MAX_DIFFERENCE, MAX_CERTAIN = 1e-6, 1e-9
+# The same of an integral over quantiles, and where it is preferred to one by nodes that is uncertain.
+MAX_QUANTILE_DIFFERENCE, MAX_PREFERRED = 1e-5, 1e-7
 NEGLIGIBLE = -32.0  # log of the share of a tail at the last node
 DENSITIES_PER_BLOCK = 1 << 20  # density evaluations in one call
 FIRST_TERMS = 256  # terms of a sum added at a time
@@ -370,6 +375,8 @@ def expect(
 ) -> np.ndarray:
     """E g(Y) by quadrature; NaN where halving the nodes changes the result, or probability is missing.
 
+    Where the integrand is not smooth, nodes may agree by chance: denser ones are taken, then quantiles, until they agree well.
+
     `g(y, logp)` takes nodes (rows, nodes) and the log-density there; with `indexed` also the slice or index of the rows. It
     returns a value per node or, with a `width` above 1, so many of them along a last axis.
     `found` is the result of `centre_and_width`, where that is known.
@@ -378,25 +385,31 @@ def expect(
     centre, half_width, _ = found or _middle_of_short_support(law, params) or centre_and_width(law, params)
     result = np.full((len(centre), *((width,) if width > 1 else ())), np.nan)
     rows: Any
+    uncertain = np.full(len(centre), not law.support.integer)
     if law.support.integer:
         for rows in row_slices(len(centre), len(NODES) * width):
             part = {name: value[rows] for name, value in params.items()}
             result[rows] = _expect_sum(law, part, g, rows, indexed, centre[rows])
     else:
         for nodes in (NODES, *DENSER_NODES):
-            remaining = np.flatnonzero(np.isnan(result).reshape(len(result), -1).any(axis=1))
+            remaining = np.flatnonzero(uncertain)
             for some in row_slices(len(remaining), len(nodes) * width):
                 rows = some if len(remaining) == len(result) else remaining[some]
                 part = {name: value[rows] for name, value in params.items()}
-                value = _expect_integral(law, part, g, rows, indexed, (centre[rows], half_width[rows]), nodes)
-                result[rows] = np.where(np.isnan(result[rows]), value, result[rows])
-    return _retried(law, params, result, g, indexed).reshape((*shape, *result.shape[1:]))
+                middle = centre[rows], half_width[rows]
+                value, uncertain[rows] = _expect_integral(law, part, g, rows, indexed, middle, nodes)
+                result[rows] = np.where(np.isnan(value), result[rows], value)
+    return _retried(law, params, result, uncertain, g, indexed).reshape((*shape, *result.shape[1:]))
 
 
 def _expect_integral(
     law: Any, params: dict, g: Callable, rows: Any, indexed: bool, middle: tuple[np.ndarray, np.ndarray], nodes: np.ndarray
-) -> np.ndarray:
-    """E g(Y) by double-exponential nodes around the middle, centre and half-width; NaN where half of them say otherwise."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """E g(Y) by double-exponential nodes around the middle, centre and half-width, and whether a row is uncertain.
+
+    NaN where half of the nodes say otherwise. Of smooth integrands the error is about the square of that difference. At a kink,
+    as at an end of the density within the support, it is as large as the difference and, where that is small by chance, larger.
+    """
     to_y, log_slope, _ = maps_to_support(law.support)
     f = log_density_of(law, params)
     spread = np.sinh(np.pi / 2 * np.sinh(nodes))
@@ -408,7 +421,7 @@ def _expect_integral(
         value = g(to_y(x), logp - log_slope(x), *([rows] if indexed else []))
         terms = _masses_times(mass, value)
         full, half, size = terms.sum(axis=1), 2 * terms[:, ::2].sum(axis=1), np.abs(terms).sum(axis=1)
-        converged = np.abs(full - half) <= 1e-6 * size
+        converged, certain = (np.abs(full - half) <= bound * size for bound in (MAX_DIFFERENCE, MAX_CERTAIN))
         atoms = [(atom, law.loglik(np.full(len(x), atom), **params)) for atom in law.support.atoms]
         atom_mass = sum((np.exp(p) for _, p in atoms), np.zeros(len(x)))
         for atom, p in atoms:
@@ -417,7 +430,7 @@ def _expect_integral(
         whole = np.abs(mass.sum(axis=1) + atom_mass - 1) < 1e-6
         converged &= whole.reshape(-1, *(1,) * (converged.ndim - 1))
         converged &= np.abs(terms[:, [0, -1]]).max(axis=1) <= 1e-6 * size
-    return np.where(converged, full, np.nan)
+    return np.where(converged, full, np.nan), ~(certain & converged).reshape(len(x), -1).all(axis=1)
 
 
 def _masses_times(mass: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -426,14 +439,16 @@ def _masses_times(mass: np.ndarray, value: np.ndarray) -> np.ndarray:
     return np.where(mass > 0, mass * value, 0.0)
 
 
-def _retried(law: Any, params: dict, expectation: np.ndarray, g: Callable, indexed: bool) -> np.ndarray:
-    """The expectations with those that are NaN integrated again, over quantiles.
+def _retried(law: Any, params: dict, expectation: np.ndarray, uncertain: np.ndarray, g: Callable, indexed: bool) -> np.ndarray:
+    """The expectations with those that are NaN, or uncertain, integrated again, over quantiles.
 
     NaN remains if that integral does not converge either, as when the expectation does not exist.
     """
     if law.support.integer and not any(overrides(law, name) for name in ("cdf", "sf", "ppf")):
         return expectation  # the quantiles would be found by the same sums
-    rows = np.flatnonzero(np.isnan(expectation).reshape(len(expectation), -1).any(axis=1))
+    failed = np.isnan(expectation).reshape(len(expectation), -1).any(axis=1)
+    rows = np.flatnonzero(failed | uncertain)
+    rows = rows if len(rows) <= MAX_RETRIED_ROWS else np.flatnonzero(failed)
     if not 0 < len(rows) <= MAX_RETRIED_ROWS:
         return expectation
 
@@ -443,9 +458,9 @@ def _retried(law: Any, params: dict, expectation: np.ndarray, g: Callable, index
 
     total, half, size, last = over_quantiles(law, {name: values[rows] for name, values in params.items()}, value)
     with np.errstate(all="ignore"):
-        converged = (np.abs(total - half) <= 1e-5 * size) & (last <= 1e-5 * size)
-    missing = np.isnan(expectation[rows])
-    expectation[rows] = np.where(missing, np.where(converged, total, np.nan), expectation[rows])
+        bound = np.where(np.isnan(expectation[rows]), MAX_QUANTILE_DIFFERENCE, MAX_PREFERRED) * size
+        converged = (np.abs(total - half) <= bound) & (last <= bound)
+    expectation[rows] = np.where(converged, total, expectation[rows])
     return expectation
 
 
