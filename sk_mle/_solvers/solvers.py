@@ -22,6 +22,7 @@ from .._model.bounds import is_diverging
 from .._model.objective import Objective, Point
 from ..likelihoods._functions import has_kinks, title
 from .curves import curves_of
+from .held import admits_end, end_of, with_held
 from .newton import RCOND_MIN, newton, newton_method
 from .vertex import vertex
 
@@ -38,6 +39,7 @@ MIN_LOGLIK_DIFFERENCE = 1e-2  # difference of total log-likelihoods from which t
 MAX_LOSS_NEAR_LIMIT = 1e-3  # total log-likelihood that a unit of a linear predictor, back from a limit, may cost
 MAX_LOGLIK_NOISE = 1e-4  # rounding error of the total log-likelihood, up to which it may hide the last steps of a fit
 STEP_OF_NOISE, N_VALUES_OF_NOISE = 1e-9, 12  # in coordinates, to the points at which that error is measured
+TOL_AT_LIMIT, ITERATIONS_AT_LIMIT = 1e-8, 10  # of a fit of the limit from there
 MAX_ROUNDING_AT_EDGE = 1e-7  # relative error of the mean log-likelihood next to an edge
 MAX_INVERTED_COORDINATES = 300  # coordinates up to which a Hessian is inverted to find parameters at an edge
 
@@ -399,6 +401,9 @@ def _diverging_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian
         direction, reliable = ridge / ridge[j] / scale, variance < VARIANCE_OF_ROUNDING
         if reliable and abs(step) < MAX_STEP_AT_MAXIMUM:
             sign = _side_without_fall(objective, u, value, direction)
+            if not sign and (edge := _limit_as_high(objective, u, value, name)):
+                edges[name] = edge
+                continue
         else:
             own = np.eye(objective.size)[j] * direction[j]  # where others diverge as well, their ridges may be mixed
             sign = flat_side(objective, u, value, direction) or flat_side(objective, u, value, own)
@@ -430,6 +435,25 @@ def _far_from_zero_together(objective: Objective, u: np.ndarray, names: list[str
             link = objective.likelihood.layout[name].link
             edges[name] = "upper" if link.inverse_derivatives(eta[name])[1] * eta[name] > 0 else "lower"
     return edges
+
+
+def _limit_as_high(objective: Objective, u: np.ndarray, value: float, name: str) -> str:
+    """The end of a parameter's domain at which the law's limit has a likelihood as high as `value`; empty if there is none.
+
+    On a bent ridge towards a limit the derivatives look like those of a flat maximum.
+    """
+    for edge in ("lower", "upper"):
+        admitted = admits_end(objective.likelihood, name, edge)
+        held = with_held(objective, name, end_of(objective.likelihood, name, edge)) if admitted else None
+        if held is None:
+            continue
+        start = np.delete(u, objective.slices[name])
+        with np.errstate(all="ignore"):
+            if held.evaluate(start, 0).finite:
+                found = newton(held, start, tol=TOL_AT_LIMIT, max_iter=ITERATIONS_AT_LIMIT)
+                if held.value(found.x) <= value + value_rounding(value):
+                    return edge
+    return ""
 
 
 def flat_side(objective: Objective, u: np.ndarray, value: float, direction: np.ndarray) -> float:

@@ -31,6 +31,7 @@ UNIFORM = np.random.default_rng(1).uniform(size=30)
 EXPONENTIAL = np.random.default_rng(1).exponential(size=30)
 EXPONENTIAL_SMALL = np.random.default_rng(1).exponential(size=20)
 NORMAL = np.random.default_rng(1).normal(size=30)
+SYMMETRIC = np.outer([1, -1], np.random.default_rng(0).normal(size=100)).ravel()
 
 
 def _ends_at(law, y, expected, words, units=(1.0,)):
@@ -350,6 +351,18 @@ CASES = [
             ExponentiallyModifiedNormal(),
             NORMAL,
             -15 * (1 + np.log(2 * np.pi * NORMAL.var())),
+            r"rate .* upper edge.*limit \(Normal\)",
+            UNITS,
+        ),
+    ),
+    Case(
+        "symmetric data with light tails, which bend the ridge towards the limit, in any units",
+        CLOSED,
+        "ExponentiallyModifiedNormal",
+        _ends_at(
+            ExponentiallyModifiedNormal(),
+            SYMMETRIC,
+            -100 * (1 + np.log(2 * np.pi * SYMMETRIC.var())),
             r"rate .* upper edge.*limit \(Normal\)",
             UNITS,
         ),
