@@ -81,7 +81,7 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
             ConvergenceWarning,
         )
 
-    _warn_edge_of_support(law, objective, solution)
+    _warn_irregular_maximum(law, objective, solution)
     _warn_penalties(law, solution)
     unidentified = solution.result.get("unidentified", {})
     if solution.converged and not (unidentified or directions or solution.result.get("minimum_certified")):
@@ -141,13 +141,22 @@ def _separated_along(model: Any, law: Any, name: str, free: np.ndarray, data: An
     return direction, design.shape[0] - design.intercept
 
 
-def _warn_edge_of_support(law: str, objective: Objective, solution: Solution) -> None:
-    """Warn if the maximum is on the edge of the support, where the gradient does not vanish."""
+def _warn_irregular_maximum(law: str, objective: Objective, solution: Solution) -> None:
+    """Warn if the maximum is on the edge of the support or beside a likelihood without bound."""
     if solution.result.get("at_edge_of_support"):
         warn_caller(
             f"The maximum of the likelihood of {law} is on the edge of its support, which moves with the parameters: "
             f"it is held by {rows_text(_rows_at_an_end(objective, solution.u))} of y. Estimates there have no normal "
             "distribution, and no standard errors: take quantiles of fits of clones to rows that sklearn.utils.resample draws.",
+            BoundaryWarning,
+        )
+    values = solution.result.get("values_without_bound", ())
+    if len(values) and solution.converged:
+        repeated = " or ".join(f"{value:g}" for value in values)
+        warn_caller(
+            f"The likelihood of {law} grows without end, too, as it shrinks onto {repeated}, which many rows of y repeat: the "
+            "estimates are a maximum beside that. If the repeated value is a state of its own, model it apart; else choose a "
+            "law without heavy tails, or fix the parameter that allows them, Fixed(law, {...}).",
             BoundaryWarning,
         )
 

@@ -20,6 +20,7 @@ from .scaling import constant_predictor
 MIN_SHARE_OF_TIES = 0.05  # share of a continuous sample at one value from which several maxima are likely
 # Widths of the law around a value, in units of the spread of y, or of the distance to an end.
 NARROW, WIDTHS = 1e-2, (1e-2, 1e-1, 1.0)
+WIDTHS_WITHOUT_BOUND = (1e-6, 1e-8)  # of the same, so narrow that no density of continuous values is
 MAX_DENSITY = 10.0  # in units of one by the width
 SHARES_OF_LEAST_SHAPE = (0.25, 0.5)  # of the least value to hold, that are tried as well
 STANDARD_SAMPLE = np.array([-1.5, -0.5, 0.0, 0.5, 1.5])  # of that width, from which a law's own start finds its parameters
@@ -38,6 +39,17 @@ def starts_at_repeated_values(
     with np.errstate(all="ignore"):
         values = [objective.value(u) for u in starts]
     return [starts[k] for k in np.argsort(values) if np.isfinite(values[k])]
+
+
+def values_without_bound(objective: Objective, u: np.ndarray) -> np.ndarray:
+    """Frequent values around which the likelihood exceeds that at `u` once the law is narrow, and rises still as it shrinks."""
+    with np.errstate(all="ignore"):
+        wide, narrow = (
+            min((objective.value(start) for start in starts_at_repeated_values(objective, [u], (width,))[:1]), default=np.inf)
+            for width in WIDTHS_WITHOUT_BOUND
+        )
+        values, shares = objective.density_rows.repeated_values
+        return values[shares >= MIN_SHARE_OF_TIES] if narrow < min(wide, objective.value(u)) else values[:0]
 
 
 def _samples(objective: Objective, widths: Sequence[float]) -> Iterator[np.ndarray]:

@@ -20,7 +20,7 @@ from .._model.data import are_ones, weighted_sum
 from .._model.objective import Objective
 from ..likelihoods._functions import competing, n_starts, regular_end, values_to_hold
 from .held import constant_parameters, with_all_free, with_held, with_value
-from .repeated_values import MIN_SHARE_OF_TIES, WIDTHS, starts_at_repeated_values
+from .repeated_values import MIN_SHARE_OF_TIES, WIDTHS, starts_at_repeated_values, values_without_bound
 from .solvers import Solution, flat_side
 from .start import cold_start
 
@@ -78,6 +78,8 @@ def _from_special_cases(objective: Objective, solution: Solution, names: Any, so
         best = best if best.unbounded else _supremum_at_end(objective, best, names, solve)
     for end in _held_near_ends(objective, best, names, solve) if doubtful and not best.unbounded else ():
         best = better(objective, best, _from_end(objective, best, end, solve, 1.0))
+    if frequent and not best.unbounded:
+        best.result["values_without_bound"] = values_without_bound(objective, best.u)
     if best is not solution and interior:
         best.result["other_maximum"] = -objective.data.total_weight * objective.value(solution.u)
     return best

@@ -102,6 +102,20 @@ def tied_in_a_regression():
     assert model.loglikelihood_ > peak
 
 
+def tails_that_leave_room():
+    """A maximum beside a likelihood without bound, which tails with 0.2 degrees of freedom have around 30% zeros."""
+    rng = np.random.default_rng(3)
+    x, zero = rng.normal(size=150), rng.uniform(size=150) < 0.3
+    y = np.where(zero, 0, 1 + x + rng.normal(size=150))
+    with pytest.warns(
+        BoundaryWarning, match="StudentT grows without end, too, as it shrinks onto 0, which many rows of y repeat"
+    ):
+        model = MLERegressor(StudentT()).fit(x[:, None], y)
+    assert model.converged_
+    assert stats.t.logpdf(y, 0.2, 0, 1e-100).sum() > model.loglikelihood_ + 1000
+    MLERegressor(Fixed(StudentT(), {"df": 1.0})).fit(x[:, None], y)  # as the words advise: bounded
+
+
 def never_first():
     """The maximum of a law that has one is ranked before a likelihood without bound."""
     models = {name: MLERegressor(Censored(law)) for name, law in (("w", Weibull()), ("l", LogLogistic()), ("n", Normal()))}
@@ -179,6 +193,7 @@ CASES += [
         np.r_[np.full(10, 1.0), np.random.default_rng(5).normal(size=30)], ROWS,
     )),
     Case("six equal values of fifteen in a regression", "a narrow peak", "StudentT", tied_in_a_regression),
+    Case("30% zeros beside a maximum", "scipy's density", "StudentT", tails_that_leave_room),
     Case("rounded values", "two normal laws", "Mixture", functools.partial(
         bounded, TWO, np.round(np.r_[RNG.normal(0, 1, 60), RNG.normal(5, 1, 40)], 1)
     )),
