@@ -20,6 +20,7 @@ from ._information import FitPoint, objective_at_fit
 GRADIENT_TOL = 1e-9  # of the gradient of the mean NLL at a constrained maximum
 MAX_STANDARD_ERRORS = 1e3  # standard errors beyond which an end of a profile interval counts as infinite
 MIN_SINGULAR_VALUE = 1e-10  # of hypotheses that count as independent, relative to the largest
+MAX_HALVINGS = 5  # of the way to a value of the coefficient from which no constrained maximum is found
 MAX_GAIN_OVER_FIT = 1e-4  # nats by which a constrained maximum may exceed the fit's log-likelihood
 
 
@@ -75,19 +76,30 @@ class _FixedCoefficient(Plane):
 
         Penalised where that of the fit is.
         """
-        self.origin = self.centre + change * self.row / (self.row @ self.row)
-        start = self.last * (change / self.moved if self.moved else 0.0)  # the others move almost linearly
-        if len(start):
-            result = newton(self, start, tol=GRADIENT_TOL, max_iter=200, information="observed")
-            if not np.abs(result.jac).max() <= 1e-6:
-                raise ValueError(
-                    f"the profile likelihood did not converge {change:.3g} from the estimate: the other coefficients have no "
-                    "maximum there. Use method='wald' or 'bootstrap'"
-                )
-            self.last, self.moved = result.x, change
+        if self.size and not self._moves_to(change):
+            raise ValueError(
+                f"the profile likelihood did not converge {change:.3g} from the estimate: the other coefficients have no "
+                "maximum there. Use method='wald' or 'bootstrap'"
+            )
+        self.origin = self._origin(change)
         point = self.objective.evaluate(self.at(self.last), 1)
         total = self.objective.data.total_weight
         return -total * point.value, -total * float(point.gradient @ self.row) / float(self.row @ self.row)
+
+    def _origin(self, change: float) -> np.ndarray:
+        """The point of the fit, moved along the coefficient."""
+        return self.centre + change * self.row / (self.row @ self.row)
+
+    def _moves_to(self, change: float, halvings: int = MAX_HALVINGS) -> bool:
+        """Whether the others have a maximum, which `last` then is: where it is not found at once, it is followed on the way."""
+        self.origin = self._origin(change)
+        start = self.last * (change / self.moved if self.moved else 0.0)  # the others move almost linearly
+        result = newton(self, start, tol=GRADIENT_TOL, max_iter=200, information="observed")
+        if np.abs(result.jac).max() <= 1e-6:
+            self.last, self.moved = result.x, change
+            return True
+        half = (self.moved + change) / 2
+        return halvings > 0 and self._moves_to(half, halvings - 1) and self._moves_to(change, halvings - 1)
 
 
 class Profiles:

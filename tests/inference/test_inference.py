@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -548,3 +548,21 @@ def test_standard_scaler_changes_no_test():
     pipe = make_pipeline(StandardScaler(), MLERegressor("poisson")).fit(X, COUNTS)
     plain = MLERegressor("poisson").fit(X, COUNTS).inference(X, COUNTS)
     np.testing.assert_allclose(Inference.from_estimator(pipe, X, COUNTS).zvalues[1:], plain.zvalues[1:], rtol=1e-9)
+
+
+@pytest.mark.parametrize("shape", [-0.2, -0.6])
+def test_profile_of_a_law_whose_support_moves(shape):
+    """The others follow the shape along a curve: straight on, some y leave the support. Ends are those of scipy's density."""
+    year = np.linspace(-1, 1, 70)
+    y = stats.genextreme.rvs(-shape, loc=50, scale=10, size=70, random_state=3)
+    model = MLERegressor(GeneralizedExtremeValue()).fit(year[:, None], y)
+
+    def loss(p, end):
+        return -stats.genextreme.logpdf(y, -end, p[0] + p[1] * year, np.exp(p[2])).sum()
+
+    for end in model.inference(year[:, None], y).conf_int(0.95, "profile", year[:, None], y, names="shape:intercept")[0]:
+        start = [y.max() if end < 0 else y.mean(), 0.0, np.log(np.ptp(y))]
+        best = optimize.minimize(
+            loss, start, args=(end,), method="Nelder-Mead", options={"maxiter": 4000, "fatol": 1e-10, "xatol": 1e-8}
+        )
+        assert model.loglikelihood_ + best.fun == pytest.approx(stats.chi2.ppf(0.95, 1) / 2, abs=1e-4)
