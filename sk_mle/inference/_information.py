@@ -104,7 +104,7 @@ def _score_sums(
 
 
 class GroupSums:
-    """InformationSums of rows by group, which are added without knowing all groups.
+    """Sums of rows by group, which are added without knowing all groups.
 
     Parameters
     ----------

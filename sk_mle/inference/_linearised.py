@@ -21,7 +21,7 @@ STEP_IN_STANDARD_ERRORS = 1e-2  # of a numerical derivative, in standard errors 
 
 
 class RowPredictors:
-    """RowPredictors of X as the model reads them, with linear predictors and distributions for any coefficients."""
+    """Rows of X as the model reads them, with linear predictors and distributions for any coefficients."""
 
     def __init__(self, inference: Any, X: Any) -> None:
         self.unwrapped, self.layout = unwrap(inference.fitted), inference.layout

@@ -24,7 +24,7 @@ INTERVAL_LEVEL = 0.9  # of the central prediction interval whose coverage is rep
 
 
 class HeldOutFigures(NamedTuple):
-    """HeldOutFigures-out figures of one model, (n,) each: averages over folds, NaN for rows that were never held out."""
+    """Held-out figures of one model, (n,) each: averages over folds, NaN for rows that were never held out."""
 
     scores: np.ndarray
     crps: np.ndarray
