@@ -30,6 +30,8 @@ def check_kind(X: Any) -> Any:
     if type(X) is dict:  # some sparse matrices are subclasses
         raise TypeError("X is a dict: pass pandas.DataFrame(X), or an array of shape (n, p)")
     if hasattr(X, "dtypes") and hasattr(X, "columns"):
+        if message := _repeated_names(X):  # which older versions of scikit-learn take
+            raise ValueError(message)
         for name, dtype in zip(X.columns, X.dtypes, strict=True):
             if getattr(dtype, "kind", "") in ("M", "m") or getattr(dtype, "is_temporal", bool)():
                 floats(X[name], f"X[{name!r}]")
@@ -45,13 +47,19 @@ def check_objects(X: Any) -> None:
             floats(X[name], f"X[{name!r}]")
 
 
+def _repeated_names(X: Any) -> str:
+    """A message about the columns of a data frame that share a name; "" if none does."""
+    repeated = [repr(str(name)) for name, n in Counter(X.columns).items() if n > 1]
+    return f"X has several columns called {_shown(repeated)}: give each a name of its own" if repeated else ""
+
+
 def fault_of_columns(X: Any, error: Any) -> str:
     """A message about the columns of X that share a name, or hold text, sequences or too large numbers; "" if none does."""
     if isinstance(error, OverflowError):
         return f"X {TOO_LARGE}"
     if hasattr(X, "columns"):
-        if repeated := [repr(str(name)) for name, n in Counter(X.columns).items() if n > 1]:
-            return f"X has several columns called {_shown(repeated)}: give each a name of its own"
+        if message := _repeated_names(X):
+            return message
         columns = {repr(str(name)): X[name] for name in X.columns}
     elif isinstance(X, list | tuple) and len({len(row) for row in X if hasattr(row, "__len__")}) > 1:
         return "the rows of X differ in length: pass as many numbers in each"

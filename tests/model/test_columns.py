@@ -241,7 +241,8 @@ PAIRS = [(name, solver) for name in LAWS for solver in ("auto", "lbfgs") if solv
 
 @pytest.mark.parametrize(("name", "solver"), PAIRS)
 def test_warm_start(name, solver):
-    model, X, y = fitted(name, warm_start=True, solver=solver)
+    tol = 1e-8 if solver == "auto" else 1e-7  # L-BFGS of scipy ends where rounding of the values hides what is left to gain
+    model, X, y = fitted(name, warm_start=True, solver=solver, tol=tol)
     coefs = {key: value.copy() for key, value in model.coefs_.items()}
     again = model.fit(X, y)
     assert again.n_iter_ <= (2 if name not in KINKED else 30)  # its path to the vertex starts anew
