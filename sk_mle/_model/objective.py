@@ -50,12 +50,14 @@ class Point(NamedTuple):
     @property
     def finite(self) -> bool:
         """Whether value and gradient are finite, as every step needs; the Hessian may be replaced."""
-        return isfinite(self.value + (np.add.reduce(self.gradient) if self.order else 0.0))
+        with np.errstate(invalid="ignore"):  # of infinities of both signs
+            return isfinite(self.value + (np.add.reduce(self.gradient) if self.order else 0.0))
 
     @property
     def complete(self) -> bool:
         """Whether value and all derivatives are finite."""
-        return self.finite and (self.order < 2 or isfinite(np.add.reduce(self.hessian, axis=None)))
+        with np.errstate(invalid="ignore"):
+            return self.finite and (self.order < 2 or isfinite(np.add.reduce(self.hessian, axis=None)))
 
 
 class Objective:
