@@ -165,8 +165,7 @@ class Data:
         """Smallest positive weight as a share of the total weight."""
         if are_ones(self.weight):
             return 1.0 / self.total_weight
-        smallest = 1.0 if are_ones(self.weight) else np.min(self.weight, where=self.weight > 0, initial=np.inf)
-        return float(smallest) / self.total_weight
+        return float(np.min(self.weight, where=self.weight > 0, initial=np.inf)) / self.total_weight
 
     def with_long_blocks(self, n_rows: int) -> Data:
         """The same data in blocks of at least so many rows."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable
-from itertools import permutations
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -412,7 +412,7 @@ def _diverging_to_edges(objective: Objective, u: np.ndarray, names: Any, hessian
             continue
         if _differs(objective, value, u + sign * direction):
             continue
-        edges[name] = "upper" if link.inverse_derivatives(eta)[1] * sign > 0 else "lower"
+        edges[name] = _edge_towards(objective, name, eta, sign)
     return edges
 
 
@@ -428,12 +428,12 @@ def _far_from_zero_together(objective: Objective, u: np.ndarray, names: list[str
             eta[name] = u[first] * eta_per_unit  # of the mean row
             one_unit_back[name] = np.zeros_like(u)
             one_unit_back[name][first] = -np.sign(eta[name]) / eta_per_unit
-    edges, value = {}, objective.value(u)
-    for name, other in permutations([name for name, size in eta.items() if abs(size) >= ETA_NEAR_LIMIT], 2):
-        loss = objective.value(u + one_unit_back[name] + one_unit_back[other]) - value
-        if name in names and objective.data.total_weight * abs(loss) < MAX_LOSS_NEAR_LIMIT:
-            link = objective.likelihood.layout[name].link
-            edges[name] = "upper" if link.inverse_derivatives(eta[name])[1] * eta[name] > 0 else "lower"
+    edges: dict[str, str] = {}
+    value = objective.value(u)
+    for pair in combinations([name for name, size in eta.items() if abs(size) >= ETA_NEAR_LIMIT], 2):
+        loss = objective.value(u + one_unit_back[pair[0]] + one_unit_back[pair[1]]) - value
+        if objective.data.total_weight * abs(loss) < MAX_LOSS_NEAR_LIMIT:
+            edges |= {name: _edge_towards(objective, name, eta[name], eta[name]) for name in pair if name in names}
     return edges
 
 
@@ -456,6 +456,11 @@ def _limit_as_high(objective: Objective, u: np.ndarray, value: float, name: str)
     return ""
 
 
+def _edge_towards(objective: Objective, name: str, eta: float, direction: float) -> str:
+    """The edge of a parameter's domain to which its linear predictor leads from `eta` on, in the direction of a sign."""
+    return "upper" if objective.likelihood.layout[name].link.inverse_derivatives(eta)[1] * direction > 0 else "lower"
+
+
 def flat_side(objective: Objective, u: np.ndarray, value: float, direction: np.ndarray) -> float:
     """The sign of the side of a direction on which the log-likelihood is constant, if it falls on the other; else 0."""
     for length in (5.0, 20.0, 80.0, 320.0):
@@ -472,7 +477,7 @@ def _side_without_fall(objective: Objective, u: np.ndarray, value: float, direct
         for sign in (1.0, -1.0):
             next_to, near, *far = (objective.value(u + sign * length * direction) for length in (0.5, 5.0, 20.0, 80.0, 320.0))
             farther = [loss for loss in far if np.isfinite(loss)]
-            if next_to <= value + 1e-14 * size and max([near, *farther]) <= value + MAX_ROUNDING_AT_EDGE * size:
+            if next_to <= value + value_rounding(value) and max([near, *farther]) <= value + MAX_ROUNDING_AT_EDGE * size:
                 return sign
     return 0.0
 
@@ -503,7 +508,7 @@ def _far_from_zero(objective: Objective, u: np.ndarray, names: Any) -> dict[str,
             back[place] = design.coordinates(moved, slopes)
             if objective.data.total_weight * abs(objective.value(back) - objective.value(u)) < MAX_LOSS_NEAR_LIMIT:
                 label = f"{name}[{objective.likelihood.layout[name].entries[k]!r}]" if design.vector else name
-                edges[label] = "upper" if link.inverse_derivatives(eta)[1] * distance > 0 else "lower"
+                edges[label] = _edge_towards(objective, name, eta, distance)
     return edges
 
 
