@@ -30,6 +30,7 @@ from ..likelihoods._functions import (
     limit_parameters,
     modelled,
     n_starts,
+    out_of_range,
     title,
     undeclared_kinks,
 )
@@ -55,8 +56,10 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
         Names of the columns of X.
     """
     law = title(model.likelihood_)
-    if (solution.unbounded or not solution.converged) and (text := density_fault(model.likelihood_)):
-        warn_caller(f"{text}. sk_mle.testing.check_likelihood says more.", ConvergenceWarning)
+    _warn_ratio_without_penalty(model)
+    if text := _cause_of_failure(model, objective, solution):
+        model.converged_ = False
+        warn_caller(text, ConvergenceWarning)
         return
     if solution.unbounded:
         reason = _unbounded_reason(law, objective, solution)
@@ -104,6 +107,27 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
             f"prefer the law's limit{limit}. {advised}; n_params_ and the information criteria still count it.",
             BoundaryWarning,
         )
+
+
+def _warn_ratio_without_penalty(model: Any) -> None:
+    """Warn if the share of the L1 penalty is given where there is no penalty."""
+    given = getattr(model, "l1_ratio", None)
+    if any(given.values() if isinstance(given, dict) else [given]) and not any(p.l1 for p in model.fit_.predictors.values()):
+        warn_caller(
+            f"l1_ratio={given!r} has no effect: it is a share of the penalty, whose size alpha is {model.alpha!r}. Make alpha "
+            "positive for a parameter that has columns and an l1_ratio, or leave l1_ratio at 0.",
+            UserWarning,
+        )
+
+
+def _cause_of_failure(model: Any, objective: Objective, solution: Solution) -> str:
+    """A fault of the law, or of the unit of y, that explains any other verdict on a fit; "" where there is none."""
+    failed, law = solution.unbounded or not solution.converged, model.likelihood_
+    if failed and (text := density_fault(law)):
+        return f"{text}. sk_mle.testing.check_likelihood says more."
+    if (failed or solution.edges or solution.result.get("unidentified")) and (text := out_of_range(_fitted_y(objective))):
+        return f"{type(model).__name__} with {title(law)} did not converge: {text}."
+    return ""
 
 
 def _separated_without_terms(model: Any, objective: Objective) -> dict:

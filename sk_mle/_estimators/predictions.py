@@ -12,6 +12,7 @@ from sklearn.utils import Bunch
 
 from .._predictive.distribution import Distribution
 from .._solvers.maxima import Sparse
+from .._utils.floats import numbers, probability
 from ..inference import Inference
 from .base import Fitting
 from .problem import coefficients
@@ -137,15 +138,13 @@ class MLEMixin(Fitting):
             `alphas` of shape (m,), in decreasing order; `coefs` and `intercepts`, by parameter arrays whose first axis has
             length m; `loglikelihood` and `n_nonzero`, of shape (m,).
         """
-        alphas = alphas if isinstance(alphas, Integral) else list(alphas)
-        if not alphas:
-            raise ValueError("alphas is empty: give numbers by which alpha is multiplied, or how many of them to try")
+        multiples, eps = _multiples(alphas), probability(eps, "eps")
         follower = clone(self)
         if not isinstance(follower.alpha, dict) and not follower.alpha:
             follower.alpha = 1.0
         if not isinstance(follower.l1_ratio, dict) and not follower.l1_ratio:
             follower.l1_ratio = 1.0
-        return follower._path(X, y, sample_weight, alphas, eps)
+        return follower._path(X, y, sample_weight, multiples, eps)
 
     def _path(self, X: Any, y: Any, sample_weight: ArrayLike | None, alphas: Any, eps: float) -> Bunch:
         """The result of `path`, of a clone, which is fitted at the last penalties."""
@@ -189,3 +188,15 @@ class MLEMixin(Fitting):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _multiples(alphas: Any) -> int | list[float]:
+    """The multiples of a penalty along a path, or how many of them; ValueError for what is neither."""
+    if isinstance(alphas, Integral):
+        if alphas > 0:
+            return int(alphas)
+    else:
+        found = numbers(alphas, "alphas")
+        if found.ndim == 1 and found.size and (np.isfinite(found) & (found >= 0)).all():
+            return found.tolist()
+    raise ValueError(f"alphas must be numbers >= 0 by which alpha is multiplied, or how many of them to try, got {alphas!r}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length
 from .._model.validation import check_support, check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._utils.callbacks import with_callbacks
-from .._utils.floats import check_unmasked
+from .._utils.floats import check_unmasked, probabilities, probability
 from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Normal, get_likelihood
 from ..likelihoods._functions import integrates, title
@@ -382,14 +381,9 @@ def _column_names(output: str, quantiles: Any = None) -> list | None:
 
 def _interval(dist: Distribution, coverage: float) -> np.ndarray:
     """Central intervals (n, 2); ValueError for an invalid coverage."""
-    if not (isinstance(coverage, Real) and 0 < coverage < 1):
-        raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
-    return np.stack(dist.interval(coverage), axis=1)
+    return np.stack(dist.interval(probability(coverage, "coverage")), axis=1)
 
 
 def _quantiles(dist: Distribution, quantiles: Any) -> np.ndarray:
     """Quantiles (n, m); ValueError for those outside [0, 1]."""
-    quantiles = np.atleast_1d(np.asarray(quantiles, dtype=float))
-    if not ((quantiles >= 0) & (quantiles <= 1)).all():
-        raise ValueError(f"quantiles must lie between 0 and 1, got {quantiles.tolist()}")
-    return dist.ppf(quantiles[:, None]).T
+    return dist.ppf(probabilities(quantiles, "quantiles", ends=True)[:, None]).T

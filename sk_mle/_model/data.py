@@ -97,6 +97,8 @@ class Data:
 
     Attributes
     ----------
+    names : ndarray of str or None
+        Names of the columns of X, where messages have use for them.
     total_weight : float
     has_zero_weight : bool
         Whether some row has weight zero.
@@ -119,6 +121,7 @@ class Data:
     """
 
     costly = False
+    names: Any = None
     products: dict[bool, Any] = {}
     densities: tuple[float, float] | None = None
     sample_of_coordinates: Data | None = None

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg, sparse
 
+from .._utils.floats import round_unit
 from .._utils.messages import columns_text
 from .data import Batch, Data, are_ones, times_weights, transposed
 
@@ -18,6 +19,7 @@ ROUNDING_OF_MEAN = 4 * float(np.finfo(float).eps)  # standard deviation, relativ
 MAX_ORIGIN_IN_SDS = 3.0  # distance of origin and mean, in standard deviations, beyond which sums lose digits
 MIN_SINGLE_PRECISION_COLUMNS = 64  # columns from which cross products in single precision are faster
 LARGEST_WITH_SQUARE = 1e150  # absolute value whose square, and that of its reciprocal, is a float with all digits
+SMALLEST_SCALE = 1e-153  # scale of a column below which its square loses digits, and the reciprocal of that overflows
 # Columns from which a sample tells whether they are nearly uncorrelated, rows of it per column, and rows of all per column from
 # which it costs little beside these.
 MIN_SAMPLED_COLUMNS, SAMPLED_ROWS_PER_COLUMN, MIN_ROWS_PER_COLUMN = 800, 2, 20
@@ -80,16 +82,17 @@ class Moments:
         self._scaled(sums)
 
     def _check_range(self, constant: np.ndarray) -> None:
-        """Raise for columns whose squares overflow, or underflow, so that they pass for `constant` ones."""
-        suspect = np.flatnonzero(constant | ~np.isfinite(self.scale))
+        """Raise for columns whose squares overflow, or underflow, so that they lose digits or pass for `constant` ones."""
+        suspect = np.flatnonzero(constant | ~(self.scale > SMALLEST_SCALE) | ~np.isfinite(self.scale))
         columns = self.data.in_memory.X[:, suspect]
         largest = np.ravel(abs(columns).max(axis=0).toarray() if sparse.issparse(columns) else np.abs(columns).max(axis=0))
-        bad = (largest > 0) & ((largest < 1 / LARGEST_WITH_SQUARE) | (largest > LARGEST_WITH_SQUARE))
+        bad = (largest > 0) & (~constant[suspect] | (largest < 1 / LARGEST_WITH_SQUARE) | (largest > LARGEST_WITH_SQUARE))
         if bad.any():
-            first = largest[bad][0]
+            first, names = largest[bad][0], self.data.in_memory.names
+            counted = ", counted from 0," * (names is None)
             raise ValueError(
-                f"{columns_text(suspect[bad], None)} of X, counted from 0, hold values up to {first:.3g}, whose squares are no "
-                f"floats with all digits. Use another unit, such as values / {10.0 ** np.floor(np.log10(first)):g}"
+                f"{columns_text(suspect[bad], names)} of X{counted} hold values up to {first:.3g}, whose squares are no floats "
+                f"with all digits. Use another unit, such as values / {round_unit(first)}"
             )
 
     def _scaled(self, sums: Products, divisor: Any = 1.0) -> None:
@@ -98,7 +101,7 @@ class Moments:
         spread = np.sqrt(np.maximum(products.diagonal() if self.small else products, 0.0))
         self.scale = spread * divisor
         constant = ~(self.scale > ROUNDING_OF_MEAN * np.abs(self.mean))
-        if constant.any() or not isfinite(self.scale.sum()):
+        if constant.any() or not isfinite(self.scale.sum()) or (self.scale <= SMALLEST_SCALE).any():
             self._check_range(constant)
         self.scale[constant], spread[constant] = 0.0, 1.0
         self.gram: Any = products / (spread[:, None] * spread) if self.small else None

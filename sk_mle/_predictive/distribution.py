@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from .._utils.floats import numbers
+from .._utils.floats import numbers, probability
 from .._utils.tables import Table
 from ..likelihoods import Likelihood, get_likelihood
 from ..likelihoods._functions import title
@@ -386,9 +386,7 @@ class Distribution:
         -------
         low, high : ndarray of shape (n,)
         """
-        if not (np.ndim(confidence) == 0 and 0 <= confidence <= 1):
-            raise ValueError(f"confidence must be a number between 0 and 1, got {confidence!r}")
-        tail = (1 - confidence) / 2
+        tail = (1 - probability(confidence, "confidence", ends=True)) / 2
         return self.ppf(np.full(self.shape, tail)), self.ppf(np.full(self.shape, 1 - tail))
 
     def rvs(self, size: Any = None, random_state: int | np.random.RandomState | None = None) -> np.ndarray:

@@ -40,6 +40,29 @@ def check_numeric(y: Any, infinite: bool = False) -> np.ndarray:
     return y
 
 
+def probabilities(values: Any, name: str, ends: bool = False) -> np.ndarray:
+    """Probabilities as an array of one dimension; ValueError outside [0, 1] and, unless `ends`, at its ends."""
+    try:
+        found = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    except (TypeError, ValueError):
+        found = np.empty(0)
+    if found.ndim != 1 or not found.size or not ((found > 0) & (found < 1) | ends & ((found == 0) | (found == 1))).all():
+        raise ValueError(f"{name} must lie between 0 and 1, got {values!r}")
+    return found
+
+
+def probability(value: Any, name: str, ends: bool = False) -> float:
+    """One probability, checked as `probabilities`."""
+    if np.ndim(value) or isinstance(value, str):
+        raise ValueError(f"{name} must lie between 0 and 1, as one number, got {value!r}")
+    return float(probabilities(value, name, ends)[0])
+
+
+def round_unit(largest: float) -> str:
+    """The power of ten of a positive number as text, a unit for values that reach it."""
+    return f"{max(10.0 ** np.floor(np.log10(largest)), np.finfo(float).smallest_subnormal):g}"
+
+
 def is_finite(values: np.ndarray) -> bool:
     """Whether all entries are finite, by their sum where that does not overflow."""
     with np.errstate(over="ignore", invalid="ignore"):

@@ -9,6 +9,8 @@ import numpy as np
 from scipy.special import betainc, betaincinv
 from scipy.stats import binom
 
+from .._utils.floats import probability
+
 SIMULATED_SAMPLES = 2000
 
 
@@ -16,8 +18,7 @@ def check_band(band: str, level: float) -> None:
     """Raise ValueError for an unknown band or level."""
     if band not in ("simultaneous", "pointwise"):
         raise ValueError(f"band={band!r} is unknown; use 'simultaneous' or 'pointwise'")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level!r}")
+    probability(level, "level")
 
 
 def local_level(total: int, level: float, band: str) -> float:

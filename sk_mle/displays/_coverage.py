@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from .._predictive.distribution import Distribution
+from .._utils.floats import probabilities
 from ._bands import frequency_band, local_level
 from ._common import FromModel, check_order, residuals_and_weights
 
@@ -99,9 +100,7 @@ class CoverageDisplay(FromModel):
         """
         check_order(y, dist)
         residual, weight = residuals_and_weights(y, dist, sample_weight, random_state)
-        nominal, total = np.asarray(levels, float), weight.sum()
-        if not ((nominal > 0) & (nominal < 1)).all():
-            raise ValueError(f"levels must lie between 0 and 1, got {nominal.tolist()}")
+        nominal, total = probabilities(levels, "levels"), weight.sum()
         smallest_coverage = 1 - 2 * ndtr(-np.abs(residual))  # the probability of the smallest central interval around y
         low, high = frequency_band(nominal, total, local_level(round(total), level, band))
         empirical = (weight[:, None] * (smallest_coverage[:, None] <= nominal)).sum(axis=0) / total

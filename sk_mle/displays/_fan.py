@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from .._model.validation import replace_zero_weight_rows
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import predict_dist, target_of
+from .._utils.floats import probabilities
 from .._utils.frames import column_names, dense, take
 from ..diagnostics._observed import ends, observed
 from ._common import FromModel, check_order, column_of, title, weighted_rows
@@ -186,17 +187,15 @@ class FanChartDisplay(FromModel):
         sample_weight: Any,
         name: str | None,
     ) -> Self:
-        coverages = np.sort(np.asarray(coverages, float))
-        if not ((coverages > 0) & (coverages < 1)).all():
-            raise ValueError(f"coverages must lie between 0 and 1, got {coverages.tolist()}")
-        probabilities = np.concatenate([(1 - coverages[::-1]) / 2, [0.5], (1 + coverages) / 2])
-        quantiles = np.stack([dist.ppf(np.full(dist.shape, q)) for q in probabilities], axis=1)
+        coverages = np.sort(probabilities(coverages, "coverages"))
+        levels = np.concatenate([(1 - coverages[::-1]) / 2, [0.5], (1 + coverages) / 2])
+        quantiles = np.stack([dist.ppf(np.full(dist.shape, q)) for q in levels], axis=1)
         (low, high), (rows, weight) = ends(y), weighted_rows(y, sample_weight)
         low, high = low[rows], high[rows]
         return cls(
             grid=grid,
             quantiles=quantiles,
-            probabilities=probabilities,
+            probabilities=levels,
             values=values[rows],
             low=low,
             high=high,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+from .._utils.floats import probability
+
 
 def interval(level: float, low: np.ndarray, high: np.ndarray) -> dict[str, np.ndarray]:
     """The ends of intervals in columns named by their percentages, such as "2.5%" and "97.5%"."""
@@ -25,7 +27,5 @@ def two_sided(df: float, z: np.ndarray) -> np.ndarray:
 
 def critical_value(df: float, level: float) -> float:
     """The number of standard errors to each side of an estimate in a confidence interval of a level."""
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, got {level!r}")
-    tail = (1 + level) / 2
+    tail = (1 + probability(level, "level")) / 2
     return special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail)

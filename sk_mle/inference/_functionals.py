@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 
 from .._predictive.distribution import Distribution
 from .._sources import check_in_memory
+from .._utils.floats import probability
 from .._utils.frames import n_rows, take
 from .._utils.tables import Table
 from ..likelihoods._functions import solve_quantile
@@ -218,8 +219,7 @@ class Functionals:
         check_in_memory(X)
         if uncertainty not in ("plug-in", "simulate"):
             raise ValueError(f"uncertainty={uncertainty!r} is unknown; use 'plug-in' or 'simulate'")
-        if not 0 < coverage < 1:
-            raise ValueError(f"coverage must lie between 0 and 1, got {coverage!r}")
+        coverage = probability(coverage, "coverage")
         if self.model.likelihood_.target_type == "classes":
             raise ValueError("classes have no intervals: use predict, for their probabilities")
         quantiles = (1 - coverage) / 2, (1 + coverage) / 2

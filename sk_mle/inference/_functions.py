@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit, logit
 
+from .._utils.floats import probability
 from ..likelihoods._functions import title
 from ._terms import named_term
 
@@ -128,9 +129,7 @@ def _moment_or_probability(law: Any, what: str, at: dict, transformed: bool) -> 
     if transformed and what not in ("std", "var"):
         low, high = -np.inf, np.inf
     if what == "quantile":
-        q = at["q"]
-        if not 0 < q < 1:
-            raise ValueError(f"q must lie strictly between 0 and 1, got {q!r}")
+        q = probability(at["q"], "q")
         return Functional(lambda dist: dist.ppf(np.full(dist.shape, q)), f"quantile {q:g}", low, high, law.support.integer)
     return Functional(lambda dist: getattr(dist, what)(), what, low, high, what == "median" and law.support.integer)
 

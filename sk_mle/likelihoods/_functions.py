@@ -29,7 +29,7 @@ from ._fallbacks.facts import (
 )
 from ._fallbacks.inversion import solve_quantile, total_probability
 from ._fallbacks.jets import Jet
-from ._protocol.authors import checked_start, density_fault, fallback_start
+from ._protocol.authors import checked_start, density_fault, fallback_start, out_of_range
 from ._protocol.derived import base_measure_beside_kernel, kernel, prepared
 from ._protocol.edges import at_edge
 from ._protocol.forms import class_masses, recession
@@ -78,6 +78,7 @@ __all__ = [
     "modelled",
     "n_classes",
     "n_starts",
+    "out_of_range",
     "overrides",
     "prepared",
     "recession",

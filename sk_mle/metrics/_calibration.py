@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from .._predictive.distribution import Distribution
-from ._rows import atoms, check_levels, is_lattice, is_untransformed, mean_score, one_row_each, read_target
+from .._utils.floats import probabilities, probability
+from ._rows import atoms, is_lattice, is_untransformed, mean_score, one_row_each, read_target
 
 
 def pinball_score(
@@ -49,7 +50,7 @@ def pinball_score(
     >>> round(pinball_score([0.0, 1.0], dist, quantiles=0.5), 4)
     0.25
     """
-    levels, y = check_levels(quantiles, "quantiles"), read_target(y, dist, "pinball_score")
+    levels, y = probabilities(quantiles, "quantiles"), read_target(y, dist, "pinball_score")
     dist, values = one_row_each(dist, len(y)), np.zeros(len(y))
     for level in levels:
         gap = y - dist.ppf(np.full(len(y), level))
@@ -59,7 +60,7 @@ def pinball_score(
 
 def _interval(y: Any, dist: Distribution, coverage: float, score: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """y, the ends of its central interval, and the probability of one tail."""
-    (coverage,) = check_levels([coverage], "coverage")
+    coverage = probability(coverage, "coverage")
     y = read_target(y, dist, score)
     return y, *one_row_each(dist, len(y)).interval(coverage), (1 - coverage) / 2
 

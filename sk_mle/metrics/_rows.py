@@ -103,14 +103,6 @@ def mean_score(
     return float(np.average(values[weight > 0], weights=weight[weight > 0]))
 
 
-def check_levels(values: Any, name: str) -> np.ndarray:
-    """Probabilities strictly between 0 and 1, as an array of one dimension."""
-    levels = np.atleast_1d(np.asarray(values, dtype=float))
-    if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
-        raise ValueError(f"{name} must be strictly between 0 and 1, got {values!r}")
-    return levels
-
-
 def quantiles(dist: Distribution, levels: Any = QUANTILE_LEVELS) -> np.ndarray:
     """Quantiles at fixed levels: shape (levels, n)."""
     return np.stack([dist.ppf(np.full(dist.shape, level)) for level in levels])

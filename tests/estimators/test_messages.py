@@ -38,7 +38,7 @@ from sk_mle import (
 )
 from sk_mle._model.terms import BoundTerm
 from sk_mle.diagnostics import cooks_distance, deviance_residuals, leverage, pearson_residuals, quantile_residuals
-from sk_mle.displays import CoefficientDisplay, PITDisplay
+from sk_mle.displays import CoefficientDisplay, CoverageDisplay, FanChartDisplay, PITDisplay
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.likelihoods import (
     Bernoulli,
@@ -46,11 +46,14 @@ from sk_mle.likelihoods import (
     BetaBinomial,
     Binomial,
     Categorical,
+    Cauchy,
     Censored,
     Dirichlet,
+    Exponential,
     Fixed,
     Gamma,
     Hurdle,
+    InverseGaussian,
     Laplace,
     Likelihood,
     LogNormal,
@@ -216,6 +219,13 @@ SEVERAL = R(MultivariateNormal()).fit(X, np.c_[REALS, SIZES])
 
 # ---- what y, X and weights are -------------------------------------------------------------------------------------------
 
+kind = lambda law: type(law).__name__
+EXTREME = [
+    (law, unit)
+    for law in (Exponential(), Gamma(), Weibull(), InverseGaussian(), Normal(), Laplace(), Cauchy())
+    for unit in (1e-200, 1e-300)
+]
+EXTREME += [(law, 1e200) for law in (Exponential(), Gamma(), Weibull(), InverseGaussian())] + [(InverseGaussian(), 1e140)]
 DATA = {
     "zeros under a positive law": Said(fit(R(Gamma()), CLOSED), r"support of Gamma, .*laws for this y: Hurdle\(Gamma\(\)\), Exponential", first_law(CLOSED)),
     "zeros under a fixed law": Said(fit(R(Gamma(shape=2.0)), CLOSED), r"laws for this y: Hurdle\(Gamma\(shape=2.0\)\), ", first_law(CLOSED)),
@@ -286,7 +296,9 @@ DATA = {
     "columns that are too long": Said(fit(R(), REALS, np.array([[10**400, 1]] * N, dtype=object)), "X holds whole numbers beyond the largest float", lambda _: R().fit(X, REALS)),
     "a structured array": Said(fit(R(), FIELDS), r"structured array with the fields \['event', 'time'\]: pass one of them; an event and a time are the y of Censored", lambda _: (R().fit(X, FIELDS["time"]), R(Censored(Normal())).fit(X, FIELDS))),
     "infinite labels": Said(fit(C(), np.where(REALS > 1, np.inf, np.round(REALS))), r"y contains infinity in \d+ rows .*; drop these rows", lambda _: C().fit(X[REALS <= 1], np.round(REALS[REALS <= 1]) > 0)),
-    "y of an extreme unit": Said(fit(R(), REALS * 1e300), r"whose square no float holds. Use another unit, y / 1e\+300", lambda message: R().fit(X, REALS * 1e300 / float(re.search(r"y / (\S+)$", message)[1]))),
+    "y of an extreme unit": Said(fit(R(), REALS * 1e300), r"whose powers no float holds. Use another unit, y / 1e\+300", lambda message: R().fit(X, REALS * 1e300 / float(re.search(r"y / (\S+)$", message)[1]))),
+    **{f"y of an extreme unit under {kind(law)}, {unit:g}": Said(fit(R(law), SIZES * unit), r"did not converge: y reaches .*, whose powers no float holds. Use another unit, y / 1e[-+]\d+.$", lambda message, law=law, unit=unit: R(law).fit(X, SIZES * unit / float(re.search(r"y / (\S+)\.$", message)[1]))) for law, unit in EXTREME},
+    **{f"a named column of an extreme unit, {unit:g}": Said(fit(R(), REALS, FRAME.assign(a=FRAME["a"] * unit)), r"columns \['a'\] of X hold values up to .*Use another unit, such as values / ", lambda message, unit=unit: np.testing.assert_allclose(R().fit(FRAME.assign(a=FRAME["a"] * unit / float(re.search(r"/ (\S+)$", message)[1])), REALS).loglikelihood_, FITTED.loglikelihood_, rtol=1e-6)) for unit in (1e-155, 1e-160, 1e-300, 1e155, 1e200)},
     "columns of an extreme unit": Said(fit(R(), REALS, X * np.array([1, 1e-200])), r"columns \['1'\] of X, counted from 0, hold values up to .*Use another unit, such as values / 1e-200", lambda message: R().fit(X * np.array([1, 1e-200 / float(re.search(r"/ (\S+)$", message)[1])]), REALS)),
     "columns that overflow": Said(fit(R(), REALS, X * 1e300), r"columns \['0', '1'\] of X, counted from 0.*such as values / 1e\+300", lambda message: R().fit(X * 1e300 / float(re.search(r"/ (\S+)$", message)[1]), REALS)),
     "a term that makes no parts": Said(fit(R(penalties={"loc": [NoParts()]}, alpha=1.0), REALS), "its bind must return a list of BoundTerm", lambda _: R(penalties={"loc": [MakesParts()]}, alpha=1.0).fit(X, REALS)),
@@ -298,13 +310,26 @@ DATA = {
 # ---- arguments -----------------------------------------------------------------------------------------------------------
 
 ARGUMENTS = {
+    **{f"multiples of a penalty {alphas}": Said(lambda alphas=alphas: R(alpha=0.1, l1_ratio=1.0).path(X, REALS, alphas=alphas), r"alphas must be numbers >= 0 by which alpha is multiplied, or how many of them to try", lambda _: [R(alpha=0.1, l1_ratio=1.0).path(X, REALS, alphas=alphas) for alphas in ([0.0, 0.1], 3)]) for alphas in ([-1.0], [0.1, -0.1], [np.nan], [np.inf], [], 0, -1, None, 0.5, [[0.1]])},
+    **{f"range of a path {eps}": Said(lambda eps=eps: R(alpha=0.1, l1_ratio=1.0).path(X, REALS, eps=eps), "eps must lie between 0 and 1", lambda _: R(alpha=0.1, l1_ratio=1.0).path(X, REALS, eps=0.1)) for eps in (-1.0, 0, 2, np.nan)},
+    "an l1_ratio without alpha": Said(lambda: R(l1_ratio=0.5).fit(X, REALS), "l1_ratio=0.5 has no effect: it is a share of the penalty, whose size alpha is 0.0. Make alpha positive for a parameter that has columns and an l1_ratio, or leave l1_ratio at 0", lambda _: (R(l1_ratio=0.5, alpha=0.1).fit(X, REALS), R(l1_ratio=0).fit(X, REALS))),
+    "an l1_ratio of another parameter": Said(lambda: R(l1_ratio={"scale": 0.5}, alpha={"loc": 0.1}, predictors={"scale": "all"}).fit(X, REALS), "has no effect.*Make alpha positive for a parameter that has columns", lambda _: R(l1_ratio={"scale": 0.5}, alpha={"scale": 0.1}, predictors={"scale": "all"}).fit(X, REALS)),
+    **{f"a level in other forms, {level}": Said(lambda level=level: INFERENCE.conf_int(level), "level must lie between 0 and 1", lambda _: INFERENCE.conf_int(0.9)) for level in ("95%", None, [0.9], 95)},
+    "a coverage of one": Said(lambda: FITTED.predict(FRAME, "interval", coverage=1), "coverage must lie between 0 and 1", lambda _: FITTED.predict(FRAME, "interval", coverage=0.9)),
+    "quantiles above one": Said(lambda: FITTED.predict(FRAME, "quantiles", quantiles=[50]), "quantiles must lie between 0 and 1", lambda _: FITTED.predict(FRAME, "quantiles", quantiles=[0.0, 0.5, 1.0])),
+    "quantiles of a score": Said(lambda: metrics.pinball_score(REALS, DIST, quantiles=[0.0]), "quantiles must lie between 0 and 1", lambda _: metrics.pinball_score(REALS, DIST, quantiles=[0.5])),
+    "a coverage of a score": Said(lambda: metrics.interval_score(REALS, DIST, coverage=90), "coverage must lie between 0 and 1", lambda _: metrics.interval_score(REALS, DIST, coverage=0.9)),
+    "a quantile of a functional": Said(lambda: INFERENCE.predict(FRAME, "quantile", q=50), "q must lie between 0 and 1", lambda _: INFERENCE.predict(FRAME, "quantile", q=0.5)),
+    "levels of coverage": Said(lambda: CoverageDisplay.from_estimator(FITTED, FRAME, REALS, levels=[95]), "levels must lie between 0 and 1", lambda _: CoverageDisplay.from_estimator(FITTED, FRAME, REALS, levels=[0.95])),
+    "a band of level one": Said(lambda: PITDisplay.from_estimator(FITTED, FRAME, REALS, level=1), "level must lie between 0 and 1", lambda _: PITDisplay.from_estimator(FITTED, FRAME, REALS, level=0.95)),
+    "coverages of a fan": Said(lambda: FanChartDisplay.from_estimator(FITTED, FRAME, REALS, feature="a", coverages=[95]), "coverages must lie between 0 and 1", lambda _: FanChartDisplay.from_estimator(FITTED, FRAME, REALS, feature="a", coverages=[0.95])),
     "links in a word": Said(lambda: R(Normal(links="log")).fit(X, REALS), r"links must be a dict of links by parameter, such as {'loc': 'log'}", lambda _: R(Gamma(links={"mean": "log"})).fit(X, SIZES)),
     "a complex scale": Said(lambda: R(Normal(scale=1j)).fit(X, REALS), "give a number to fix scale", lambda _: R(Normal(scale=1.0)).fit(X, REALS)),
     "an intercept in a word": Said(lambda: R(fit_intercept="no").fit(X, REALS), "fit_intercept must be True or False", lambda _: [R(fit_intercept=value).fit(X, REALS) for value in (True, False)]),
     "an infinite tolerance": Said(lambda: R(tol=np.inf).fit(X, REALS), "tol must be a positive number", lambda _: R(tol=1e-6).fit(X, REALS)),
     "no thread": Said(lambda: R(n_jobs=0).fit(X, REALS), "n_jobs must be None or an integer other than 0", lambda _: [R(n_jobs=n).fit(X, REALS) for n in (None, 1, -1)]),
     "a number of draws": Said(lambda: DIST.rvs("two"), "size must be None, a whole number of draws, or a tuple", lambda _: [DIST.rvs(size) for size in (None, 2, (2, 3))]),
-    "a probability above one": Said(lambda: DIST.interval(90), "confidence must be a number between 0 and 1", lambda _: DIST.interval(0.9)),
+    "a probability above one": Said(lambda: DIST.interval(90), "confidence must lie between 0 and 1", lambda _: DIST.interval(0.9)),
     "draws of coefficients": Said(lambda: INFERENCE.draws(0), "n_draws must be a positive integer", lambda _: INFERENCE.draws(2)),
     "right sides of another number": Said(lambda: INFERENCE.wald_test([[0, 1, 0, 0]], value=[1, 2]), r"value must be a finite number, or one per hypothesis, of shape \(1,\)", lambda _: [INFERENCE.wald_test([[0, 1, 0, 0]], value=value) for value in (1, [1])]),
     "an infinite right side": Said(lambda: INFERENCE.wald_test([[0, 1, 0, 0]], value=np.inf), "value must be a finite number", lambda _: INFERENCE.wald_test([[0, 1, 0, 0]], value=1.0)),

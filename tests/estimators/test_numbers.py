@@ -184,3 +184,17 @@ def test_jacobians_near_the_ends_of_a_transformation(name):
     expected = base.logpdf(model.transformer_.transform(grid[:, None]))[:, 0] + np.log(factor)
     np.testing.assert_allclose(dist.logpdf(grid[:, None])[:, 0], expected, atol=1e-7)
     np.testing.assert_allclose(dist.cdf(dist.ppf(0.3)), 0.3, rtol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-152, 1e-150, 1e-147, 1e147, 1e150])
+def test_columns_and_y_whose_squares_are_still_floats(unit):
+    """The model follows the unit: slopes are divided by that of a column, and times that of y."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 2))
+    y = X.sum(axis=1) + rng.normal(size=80)
+    plain, scaled = MLERegressor().fit(X, y), X * [unit, 1.0]
+    model = MLERegressor().fit(scaled, y)
+    np.testing.assert_allclose(model.coef_ * [unit, 1.0], plain.coef_, rtol=1e-9)
+    errors, expected = model.inference(scaled, y).bse, plain.inference(X, y).bse
+    np.testing.assert_allclose(errors * [1.0, unit, 1.0, 1.0], expected, rtol=1e-9)
+    np.testing.assert_allclose(MLERegressor().fit(X, y * unit).coef_, plain.coef_ * unit, rtol=1e-9)

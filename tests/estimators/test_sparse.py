@@ -131,8 +131,8 @@ def test_conditions_of_optimality(law):
     model = MLERegressor(law, alpha=0.05, l1_ratio=0.8)
     others = [p for p in MLERegressor(law).fit(X, y).intercepts_ if p != first][1:2]
     model.set_params(predictors=dict.fromkeys(others, "all"))
-    names = list(model.set_params(alpha=0.0).fit(X, y).coefs_)[: 1 + len(others)]
-    model.set_params(alpha=dict.fromkeys(names, 0.05)).fit(X, y)
+    names = list(model.set_params(alpha=0.0, l1_ratio=0.0).fit(X, y).coefs_)[: 1 + len(others)]
+    model.set_params(alpha=dict.fromkeys(names, 0.05), l1_ratio=0.8).fit(X, y)
     assert model.converged_
 
     def loglik(parameter, j, step):
@@ -181,7 +181,7 @@ def test_paths(table):
     assert (slightly.coef_ != 0).sum() == 1
     given = model.path(X, y, alphas=[0.1, 1.0])
     assert given.alphas.tolist() == [1.0, 0.1]
-    with pytest.raises(ValueError, match="alphas is empty"):
+    with pytest.raises(ValueError, match="alphas must be numbers >= 0 by which alpha is multiplied, or how many"):
         model.path(X, y, alphas=[])
     with pytest.raises(ValueError, match="0 for every parameter"):
         MLERegressor(alpha={"loc": 0.0}).path(X, y)

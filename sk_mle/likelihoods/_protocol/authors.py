@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..._utils.floats import round_unit
 from ...domains import Domain
 from .._fallbacks import starting_values
 from .._fallbacks.facts import sized, title
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ARSINH_REACH, PROBED_POINTS = 7.0, 4001  # the density is summed over points from -sinh(ARSINH_REACH) to sinh(ARSINH_REACH)
 MAX_SUMMED_COUNTS = 1 << 14
 MAX_SEARCHED_INTERVALS = 2000  # rows of a y with two columns, which quantiles cannot represent, in a search for starting values
-LARGEST_WITH_SQUARE = 1e150  # of which sums of squares are floats; those of its reciprocal have all digits
+LARGEST_WITH_CUBE = 1e100  # of which sums of cubes are floats; those of its reciprocal have all digits
 MAX_MASS_FACTOR = 2.0  # factor by which the total probability may differ from one before a message asks about it
 MASS_ERROR_OF_ANOTHER = 1e-3  # of the density that another reading of loglik would be
 
@@ -144,7 +145,7 @@ def checked_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> 
         if name not in values:
             raise ValueError(f"{title(law)}.start must give a value for each of {law.layout.free}, and gave {list(values)}")
         if not law.layout[name].domain.contains(values[name]).all():
-            if text := _out_of_range(y):
+            if text := out_of_range(y):
                 raise ValueError(f"{title(law)} has no starting values: {text}")
             raise ValueError(
                 f"{title(law)}.start gives {name} = {np.ravel(values[name])[0]:.4g} for this y, outside the domain of {name}, "
@@ -153,13 +154,12 @@ def checked_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> 
     return values
 
 
-def _out_of_range(y: np.ndarray) -> str:
-    """What to do where squares of y overflow, or underflow to zero, as the end of a sentence; "" where they do not."""
+def out_of_range(y: np.ndarray) -> str:
+    """What to do where powers of y overflow, or underflow to zero, as the end of a sentence; "" where they do not."""
     largest = float(np.abs(y[np.isfinite(y)]).max(initial=0.0))
-    if not largest or LARGEST_WITH_SQUARE**-1 < largest < LARGEST_WITH_SQUARE:
+    if not largest or LARGEST_WITH_CUBE**-1 < largest < LARGEST_WITH_CUBE:
         return ""
-    unit = 10.0 ** np.floor(np.log10(largest))
-    return f"y reaches {largest:.3g}, whose square no float holds. Use another unit, y / {unit:g}"
+    return f"y reaches {largest:.3g}, whose powers no float holds. Use another unit, y / {round_unit(largest)}"
 
 
 def fallback_start(law: Likelihood, y: np.ndarray, sample_weight: np.ndarray) -> dict:
