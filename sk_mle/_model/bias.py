@@ -35,6 +35,7 @@ from .sums import bilinear, project
 JEFFREYS, MEAN, MEDIAN = PENALTIES = ("jeffreys", "mean_bias", "median_bias")
 MAX_ROWS_OF_EXACT_HESSIAN = 20  # per coordinate: the penalty's Hessian, which is differenced there, is then no small part
 HESSIAN_STEP = 1e-4  # in coordinates of unit curvature
+MIN_COSINE_OF_UPDATE = 1e-8  # of a step and the error that an update mends, below which it would be without bound
 MAX_MOVE = 3.0  # of a linear predictor in one step, where its unit is one, as with log and logit links
 
 
@@ -91,6 +92,8 @@ class BiasReduced(Objective):
 
     penalty_name: str
     base: Objective
+    _correction: np.ndarray
+    _before: tuple[np.ndarray, np.ndarray] | None
 
     @classmethod
     def of(cls, objective: Objective, penalty: str) -> BiasReduced:
@@ -99,6 +102,7 @@ class BiasReduced(Objective):
         vars(other).update(vars(copy(objective)))
         other.base, other.penalty_name, other.preconditioner = objective.preconditioned(None), penalty, None
         other._last = (b"", "", Point(np.inf))
+        other._correction, other._before = np.zeros((objective.size, objective.size)), None
         return other
 
     @property
@@ -150,7 +154,7 @@ class BiasReduced(Objective):
         point = Point(value)
         if order:
             gradient = base.gradient - self._adjustment(u, matrix) if np.isfinite(value) else np.full(self.size, np.nan)
-            point = Point(value, gradient, self._hessian(u, base, information) if order == 2 else None)
+            point = Point(value, gradient, self._hessian(u, base, gradient, information) if order == 2 else None)
         self.remember(u, point, information)
         return point
 
@@ -164,16 +168,29 @@ class BiasReduced(Objective):
         largest = max((float(np.abs(there[name] - here[name]).max(initial=0.0)) for name in of_unit_one), default=0.0)
         return MAX_MOVE / largest if MAX_MOVE < largest < np.inf else 1.0
 
-    def _hessian(self, u: np.ndarray, base: Point, information: str) -> np.ndarray:
-        """The information in place of the Hessian, or where rows are few and no scoring is asked for, the Hessian."""
-        if information == "expected" or not self._formula or self.data.n_kept > MAX_ROWS_OF_EXACT_HESSIAN * self.size:
+    def _hessian(self, u: np.ndarray, base: Point, gradient: np.ndarray, information: str) -> np.ndarray:
+        """The Hessian where rows are few and the information has a formula; else the information, if no scoring, corrected."""
+        if information == "expected":
             return base.hessian
+        if not self._formula or self.data.n_kept > MAX_ROWS_OF_EXACT_HESSIAN * self.size:
+            return self._corrected(u, base.hessian, gradient)
         hessian = self.base.evaluate(u, 2, "observed").hessian.copy()
         change = np.empty_like(hessian)
         for j, step in enumerate(HESSIAN_STEP * np.eye(self.size)):
             up, down = (self._adjustment(at, self.information(at)) for at in (u + step, u - step))
             change[j] = (up - down) / (2 * HESSIAN_STEP)
         return hessian - (change + change.T) / 2
+
+    def _corrected(self, u: np.ndarray, hessian: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """The information plus what the Hessian has beyond it by the gradient's changes, in symmetric updates of rank one."""
+        before, self._before = self._before, (u, gradient)
+        if before is not None and np.isfinite(gradient).all() and np.isfinite(before[1]).all():
+            step, change = u - before[0], gradient - before[1]
+            error = change - (hessian + self._correction) @ step
+            product = float(error @ step)
+            if abs(product) > MIN_COSINE_OF_UPDATE * np.linalg.norm(error) * np.linalg.norm(step):
+                self._correction = self._correction + np.outer(error, error) / product
+        return hessian + self._correction
 
     def with_sums(self, u: np.ndarray, information: str, extra: Callable) -> tuple[Point, dict]:
         """The point and sums of the likelihood, with the adjusted gradient, which is zero at the estimate."""

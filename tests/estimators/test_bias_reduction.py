@@ -461,3 +461,14 @@ def test_all_counts_are_zero(penalty):
     with pytest.warns(ConvergenceWarning, match=f"penalty='{penalty}' adjusts does not fall to zero.*penalty='jeffreys'"):
         model.fit(X, np.zeros(3))
     assert model.n_iter_ < 20
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_far_from_the_information_steps_of_the_penalised_likelihood_still_converge_fast(seed):
+    """At a dispersion of 100 the information is far from the Hessian: by itself it makes 30 steps and more."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(50, 2))
+    y = rng.negative_binomial(0.01, 1 / (1 + 100 * np.exp(1 + 0.5 * X[:, 0])))
+    model = MLERegressor(NegativeBinomial(), penalty="jeffreys").fit(X, y)
+    assert model.converged_
+    assert model.n_iter_ <= 20
