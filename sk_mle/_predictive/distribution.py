@@ -164,7 +164,8 @@ class Distribution:
         -------
         ndarray of shape (n,), or of what `y` and the rows broadcast to
         """
-        return np.exp(self.logpdf(y))
+        with np.errstate(over="ignore"):
+            return np.exp(self.logpdf(y))
 
     def logpmf(self, y: ArrayLike) -> np.ndarray:
         """Log mass of a discrete law; an alias of `logpdf`.

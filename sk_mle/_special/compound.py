@@ -132,7 +132,8 @@ def log_smaller_tail(y: np.ndarray, rate: np.ndarray, shape: np.ndarray, scale: 
         step = np.where(high <= MAX_TERMS_SUMMED_ALL, 1.0, np.maximum(np.sqrt(centre / sharpness) / 3, 1.0))
         low = np.where(high <= MAX_TERMS_SUMMED_ALL, 1.0, low)
         n_nodes = np.ceil((high - low) / step) + 1
-        result, order = np.where(np.isfinite(n_nodes), -np.inf, np.nan), np.argsort(n_nodes)
+        known = np.isfinite(n_nodes) | (upper & np.isinf(x))
+        result, order = np.where(known, -np.inf, np.nan), np.argsort(n_nodes)
         order = order[: np.isfinite(n_nodes).sum()]
         while len(order):
             size = max(int(CELLS_PER_BLOCK / n_nodes[order[min(len(order), 64) - 1]]), 4)

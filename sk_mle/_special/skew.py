@@ -215,8 +215,11 @@ def log_skew_tails(z: np.ndarray, shape: np.ndarray, df: float | np.ndarray) -> 
     """log P(Z <= z) and log P(Z > z) of the skew t law."""
     h, df = np.abs(z), np.minimum(df, DF_OF_NORMAL)
     # P(T < -h), and the part on the thin side, which is a power of h where its square overflows
-    symmetric, thin = _log_symmetric_tail(h, df), _log_tail(np.minimum(h, MAX_SQUARED), np.abs(shape), df)[0]
-    thin = thin - np.where(h > MAX_SQUARED, df * np.log(np.maximum(h, MAX_SQUARED) / MAX_SQUARED), 0.0)
+    far, most = np.hypot(1, shape) * h, MAX_SQUARED / np.hypot(1, shape)
+    symmetric, thin = _log_symmetric_tail(h, df), _log_tail(np.minimum(h, most), np.abs(shape), df)[0]
+    with np.errstate(all="ignore"):
+        fall = np.where(df < DF_OF_NORMAL, df * np.log(far / MAX_SQUARED), (far**2 - MAX_SQUARED**2) / 2)
+    thin = thin - np.where(far > MAX_SQUARED, fall, 0.0)
     df = np.minimum(df, 1e15)
     with np.errstate(all="ignore"):
         inner = -np.expm1(np.log(2) + symmetric)  # P(|T| < h)
@@ -224,7 +227,7 @@ def log_skew_tails(z: np.ndarray, shape: np.ndarray, df: float | np.ndarray) -> 
         few, inner = inner < MIN_EXACT_DIFFERENCE, inner.copy()
         inner[few] = betainc(0.5, df[few] / 2, 1 / (1 + df[few] / h[few] ** 2))
         inner = inner + np.exp(thin)  # all but the wide tail
-        wide = symmetric + np.log(2 - np.exp(np.minimum(thin - symmetric, 0.0)))  # above 0 by rounding alone
+        wide = symmetric + np.log(2 - np.exp(np.fmin(thin - symmetric, 0.0)))  # above 0 by rounding alone
         wide, not_wide = (
             np.where(inner < 0.5, x, y) for x, y in ((np.log1p(-inner), wide), (np.log(inner), np.log1p(-np.exp(wide))))
         )

@@ -71,6 +71,10 @@ class GeneralizedPareto(ExtremeValue):
     def terms(self, y: np.ndarray, order: int, scale: np.ndarray, shape: np.ndarray) -> tuple[np.ndarray, dict, dict]:
         loglik, gradient, hessian = super().terms(y, order, 0.0, scale, shape=shape)
         gradient.pop("loc", None)
+        if order:
+            with np.errstate(all="ignore"):  # in the ratio of scale and y that is no more than one, as products overflow
+                far, near = (1 - scale / y) / (shape + scale / y), (y - scale) / (scale + shape * y)
+                gradient["scale"] = np.where(y > scale, far, near) / scale
         return loglik, gradient, {pair: value for pair, value in hessian.items() if "loc" not in pair}
 
     def fisher(self, scale: np.ndarray, shape: np.ndarray) -> dict[tuple[str, str], np.ndarray]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import log_ndtr, ndtri
 
-from .._families.arsinh import ArsinhLocationScale
+from .._families.arsinh import ArsinhLocationScale, zero_unless
 
 
 class JohnsonSU(ArsinhLocationScale):
@@ -68,5 +68,5 @@ class JohnsonSU(ArsinhLocationScale):
     def standard_moments(self, skew: np.ndarray, tail: np.ndarray) -> tuple[float | np.ndarray, ...]:
         with np.errstate(over="ignore"):
             grown = np.expm1(tail**-2.0)
-            mean = -np.sqrt(1 + grown) * np.sinh(skew / tail)
+            mean = zero_unless(-np.sinh(skew / tail), np.sqrt(1 + grown))
             return mean, grown / 2 * ((1 + grown) * np.cosh(2 * skew / tail) + 1)

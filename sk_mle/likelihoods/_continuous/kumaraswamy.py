@@ -79,7 +79,7 @@ class Kumaraswamy(Likelihood):
 
     def variance(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         first, second = _log_moment(1 / a, b), _log_moment(2 / a, b)
-        return np.exp(2 * first) * np.expm1(second - 2 * first)
+        return -np.exp(second) * np.expm1(2 * first - second)
 
     def entropy(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return 1 - 1 / b + (1 - 1 / a) * digamma_delta(1, b) - np.log(a) - np.log(b)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit, logit, ndtr
 
 from ...domains import UNIT
+from .._fallbacks import quadrature
+from .._fallbacks.facts import numerical
 from .._protocol.base import Likelihood
 from .normal import Normal
+
+# Of a scale so wide that y is nearly 0 or 1, the moments of y are probabilities that one or two logistic variables are below the
+# normal one: integrals over these by equal steps.
+MIN_WIDE_SCALE = 15.0
+LOGISTIC_NODES = np.arange(-200.0, 40.5, 0.5)
+LOGISTIC_WEIGHTS = 0.5 * expit(LOGISTIC_NODES) * expit(-LOGISTIC_NODES)
 
 
 class LogitNormal(Normal):
@@ -41,8 +49,6 @@ class LogitNormal(Normal):
     support = UNIT
     # The normal law's moments are those of the log-odds; the divergence is the same.
     divergence = Normal.divergence
-    expectation = Likelihood.expectation
-    variance = Likelihood.variance
     entropy = Likelihood.entropy
 
     def terms(self, y: np.ndarray, order: int, loc: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, dict, dict]:
@@ -62,6 +68,24 @@ class LogitNormal(Normal):
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, loc: float | np.ndarray, **others: np.ndarray) -> dict:
         return super().refine(logit(y), sample_weight, loc)
+
+    @numerical
+    def expectation(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        mean = self._moment_below_half(1, loc, scale)
+        return np.where(loc > 0, 1 - mean, mean)
+
+    def variance(self, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return self._moment_below_half(2, loc, scale)
+
+    def _moment_below_half(self, order: int, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Mean (1) or variance (2) at minus the absolute value of loc, where y keeps its digits."""
+        loc, wide = -np.abs(loc), np.asarray(scale) > MIN_WIDE_SCALE
+        value = quadrature.moment(self, {"loc": loc, "scale": np.where(wide, MIN_WIDE_SCALE, scale)}, order)
+        if not wide.any():
+            return value
+        below = ndtr((np.expand_dims(loc, -1) - LOGISTIC_NODES) / np.expand_dims(scale, -1))
+        mean, square = below @ LOGISTIC_WEIGHTS, below @ (2 * expit(LOGISTIC_NODES) * LOGISTIC_WEIGHTS)
+        return np.where(wide, mean if order == 1 else square - mean**2, value)
 
     def tail_probability(self, y: np.ndarray, upper: bool, log: bool, loc: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return super().tail_probability(_logit(y), upper, log, loc, scale)

@@ -7,11 +7,23 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import kv, log_ndtr, ndtri
 
-from .._families.arsinh import ArsinhLocationScale
+from ..._special.gamma_functions import horner
+from .._families.arsinh import ArsinhLocationScale, zero_unless
 
 MAX_ABS_W = 354.0  # |w| from which on the log-density, about -exp(2 |w|) / 8, overflows
-# |w| at which derivatives are taken for larger ones, so that they, and their products, are finite.
-MAX_ABS_W_OF_DERIVATIVES = 200.0
+# |w| at which derivatives are taken for larger ones, so that they are finite, and in tail and skewness as well.
+MAX_ABS_W_OF_DERIVATIVES = 340.0
+
+# Of arsinh Z, Z normal: the 2nd, 4th, ... moment over 2!, 4!, ...; and the power of its exponential up to which they are enough.
+EVEN_MOMENTS = [
+    0.31657945000247668,
+    0.035702093011416614,
+    0.0021630965182241899,
+    8.3829169645877442e-05,
+    2.2900909325073256e-06,
+    4.6925717760683576e-08,
+]
+MAX_SMALL_POWER = 0.2
 
 
 class SinhArcsinh(ArsinhLocationScale):
@@ -76,9 +88,14 @@ class SinhArcsinh(ArsinhLocationScale):
         return np.arcsinh(ndtri(q))
 
     def standard_moments(self, skew: np.ndarray, tail: np.ndarray) -> tuple[float | np.ndarray, ...]:
-        def power(q: np.ndarray) -> np.ndarray:
-            return np.exp(0.25) / np.sqrt(8 * np.pi) * (kv((q + 1) / 2, 0.25) + kv((q - 1) / 2, 0.25))
-
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.sinh(skew / tail) * power(1 / tail)
-            return mean, 0.5 * (np.cosh(2 * skew / tail) * power(2 / tail) - 1) - mean**2
+            once, twice = _excess_of_power(1 / tail), _excess_of_power(2 / tail)
+            sine = np.sinh(skew / tail)
+            of_cosine = twice / 2 - once * (2 + once)  # the variance of cosh(w / tail) without skewness
+            return zero_unless(sine, 1 + once), zero_unless(sine**2, of_cosine) + (1 + sine**2) * twice / 2
+
+
+def _excess_of_power(q: np.ndarray) -> np.ndarray:
+    """P(q) - 1 = E cosh(q arsinh Z) - 1 of a normal variable Z; for small q by the moments of arsinh Z, as the difference cancels."""
+    whole = np.exp(0.25) / np.sqrt(8 * np.pi) * (kv((q + 1) / 2, 0.25) + kv((q - 1) / 2, 0.25)) - 1
+    return np.where(q < MAX_SMALL_POWER, q * q * horner(EVEN_MOMENTS, q * q), whole)

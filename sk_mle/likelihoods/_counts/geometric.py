@@ -75,7 +75,7 @@ class Geometric(LogProbability):
     def tail_probability(self, y: np.ndarray, upper: bool, log: bool, prob: np.ndarray) -> np.ndarray:
         above = xlog1py(np.floor(np.maximum(y, -1.0)) + 1, -prob)
         if not log:
-            return np.exp(above) if upper else -np.expm1(above)
+            return np.exp(above) if upper else 0.0 - np.expm1(above)
         with np.errstate(divide="ignore"):
             return above if upper else np.where(above > -0.7, np.log(-np.expm1(above)), np.log1p(-np.exp(above)))
 

@@ -197,7 +197,10 @@ def _solve_real(tail: _Tail, low: np.ndarray, high: np.ndarray) -> np.ndarray:
             others[rows], (at_low if sign > 0 else at_high)[rows] = end[rows], at[rows]
             further = end[rows] + sign * step[rows]
             end[rows], step[rows] = np.minimum(further, edge) if sign > 0 else np.maximum(further, edge), 16 * step[rows]
-    root = np.where(at_low >= 0, low, high)
+    root = np.where(at_low >= 0, support.low, high)  # of an infinite end no number is far enough out
+    if len(rows := np.flatnonzero((at_low < 0) & (at_high < 0))):
+        unknown = np.isnan(tail.at(tail.law.cdf, high[rows], rows))
+        root[rows] = np.where(unknown, np.nan, support.high)
     rows = np.flatnonzero((at_low < 0) & (at_high >= 0))
     root[rows] = _chandrupatla(tail, rows, low[rows], high[rows], at_low[rows], at_high[rows])
     for atom in support.atoms:

@@ -70,6 +70,11 @@ def _laws_of_log_distance(
     return found
 
 
+def zero_unless(factor: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """factor * value, where a factor of zero makes zero of an infinite value."""
+    return np.where(factor == 0, 0.0, factor * value)
+
+
 class ArsinhLocationScale(ShapedLocationScale):
     """Laws of z = sinh((w - sign * skew) / tail), where w has the log-density, quantiles and tails that a subclass writes.
 

@@ -22,8 +22,8 @@ MIN_SCORING_SHAPE = -0.45  # shape at which the expected information is taken fo
 def reduced_variate(z: np.ndarray, shape: np.ndarray) -> np.ndarray:
     """u = log(1 + shape z) / shape, or z for shape 0; infinite beyond the end of the support."""
     with np.errstate(all="ignore"):
-        w = shape * z
-        u = z * np.where(w == 0, 1.0, np.log1p(np.maximum(w, -1.0)) / w)
+        w = np.maximum(shape * z, -1.0)
+        u = z * np.where(w == 0, 1.0, np.log1p(w) / w)
         over = np.isposinf(w)
         return np.where(over, (np.log(np.abs(shape)) + np.log(np.abs(z))) / shape, u) if over.any() else u
 
@@ -34,12 +34,12 @@ def from_reduced_variate(u: np.ndarray, shape: float | np.ndarray) -> np.ndarray
         return np.where(shape == 0, u, np.expm1(shape * u) / shape)
 
 
-def _far_in_shape(z: np.ndarray, shape: np.ndarray, far: np.ndarray, *near: np.ndarray) -> list[np.ndarray]:
-    """u and its two derivatives in the shape, `near` but for the rows far out, where powers of shape z are no numbers."""
+def _far_out(z: np.ndarray, shape: np.ndarray, far: np.ndarray, *near: np.ndarray) -> list[np.ndarray]:
+    """u with its derivative in z and two in the shape, `near` but for the rows far out, where powers of shape z are no numbers."""
     with np.errstate(all="ignore"):
         u, part = reduced_variate(z, shape), 1 / (shape + 1 / z)
         slope = (part - u) / shape
-        values = u, slope, -(part**2 + 2 * slope) / shape
+        values = u, part / z, slope, -(part**2 + 2 * slope) / shape
     return [np.where(far, beyond, value) for beyond, value in zip(values, near, strict=True)]
 
 
@@ -74,7 +74,7 @@ class ExtremeValue(LocationScale):
         ratio, tilt, curve = log1p_ratio(w)
         u, u_z, u_shape, u_twice = z * ratio, 1 / (1 + w), z * (z * tilt), z * (z * (z * curve))
         if np.maximum.reduce(w, axis=None, initial=0.0) > MAX_PRODUCT:
-            u, u_shape, u_twice = _far_in_shape(z, shape, w > MAX_PRODUCT, u, u_shape, u_twice)
+            u, u_z, u_shape, u_twice = _far_out(z, shape, w > MAX_PRODUCT, u, u_z, u_shape, u_twice)
         t = self._t(u)
         d_u = t - 1 - shape  # first derivative of the log-density in u; the second is -t
         first = {"z": d_u * u_z, "shape": d_u * u_shape - u}
@@ -82,7 +82,7 @@ class ExtremeValue(LocationScale):
             return value, first, {}
         second = {
             ("z", "z"): -(d_u * shape + t) * u_z**2,
-            ("z", "shape"): -d_u * z * u_z**2 - t * u_z * u_shape - u_z,
+            ("z", "shape"): -d_u * (z * u_z) * u_z - t * u_z * u_shape - u_z,
             ("shape", "shape"): d_u * u_twice - t * u_shape**2 - 2 * u_shape,
         }
         return value, first, second

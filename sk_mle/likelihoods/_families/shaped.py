@@ -15,6 +15,7 @@ from .._fallbacks.starting_values import best_candidate, quantiles, reduced_samp
 from .._protocol.base import Likelihood
 from .location_scale import LocationScale
 
+MAX_ARSINH = 705.0  # of z, from which on a quantile is infinite
 MIN_ROWS_PER_TABLE = 8  # from which on a table of the standard law costs less than integrals of its tails
 
 
@@ -83,8 +84,8 @@ class ShapedLocationScale(LocationScale):
             z = np.sinh(x)
             return self.standard_tail(z, upper, True, **shapes), self.standard_logpdf(z, **shapes) + np.log(np.cosh(x))
 
-        x = newton_quantile(logs, q, shapes, (-705.0, 705.0))
-        return np.where(np.abs(x) < 705, np.sinh(x), np.inf * x)
+        x = newton_quantile(logs, q, shapes, (-MAX_ARSINH, MAX_ARSINH))
+        return np.where(np.abs(x) < MAX_ARSINH - 1e-9, np.sinh(x), np.inf * x)
 
     @takes_parameters
     def crps(self, y: np.ndarray, loc: np.ndarray, scale: np.ndarray, **shapes: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from .._fallbacks.inversion import gamma_quantile
 from .._protocol.base import Likelihood
 
 MAX_STEPS_TO_NEIGHBOURS = 8  # of a search for a quantile; later steps halve the bracket
+MAX_GROWTH = 1e4  # of a count in one step of a search for a quantile
 MAX_COUNT = 1e300  # count at which the search for a quantile ends
 MASSES_PER_BLOCK = 32  # masses added up at a time
 MAX_LEVEL_FROM_ZERO = 1 - 1e-6  # probability up to which a sum of masses from zero has enough digits of the upper tail
@@ -46,7 +47,7 @@ class SummedCount(Likelihood):
             value = np.where(above == upper, side, log1mexp(-side))
             small = np.flatnonzero((above != upper) & (side > LOG_OF_NEARLY_ALL))  # whose digits 1 - p would lose
             if len(small):
-                value[small] = self._log_tail(k[small], _take(params, small), np.full(len(small), upper))
+                value[small] = self._log_tail(k[small], _take(params, small), np.broadcast_to(upper, k.shape)[small])
             value = np.where(np.isnan(y), np.nan, value).reshape(shape)
         return value if log else np.exp(value)
 
@@ -98,6 +99,7 @@ class SummedCount(Likelihood):
             gap = np.where(upper[rows], tail - np.log1p(-q[rows]), np.log(q[rows]) - tail)
             low[rows], high[rows] = np.where(gap > 0, at, low[rows]), np.where(gap > 0, high[rows], at)
             new = np.ceil(at + gap / np.log1p(np.exp(mass - tail)))  # by the change of the log from one count to the next
+            new = np.minimum(new, MAX_GROWTH * (at + 1))  # where masses are tiny, steps are too long
             if count < MAX_STEPS_TO_NEIGHBOURS:  # a step that ends at an end of the bracket asks its neighbour
                 new = np.clip(new, low[rows] + 1, high[rows] - 1)
             halfway = np.where(np.isinf(high[rows]), 2 * at + 1, np.floor((low[rows] + high[rows]) / 2))

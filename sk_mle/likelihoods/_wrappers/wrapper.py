@@ -25,7 +25,7 @@ class FromIntervals(Likelihood):
 
     def tail_probability(self, y: np.ndarray, upper: bool, log: bool, /, **params: np.ndarray) -> np.ndarray:
         ends = ((y, np.inf), (-np.inf, y)) if upper else ((-np.inf, y), (y, np.inf))
-        value = self.log_interval(*ends[0], **params)
+        value = np.minimum(self.log_interval(*ends[0], **params), 0.0)  # above 0 by rounding alone
         if log and np.fmax.reduce(value, axis=None, initial=-np.inf) > LOG_HALF:
             rest = np.minimum(self.log_interval(*ends[1], **params), 0.0)
             with np.errstate(divide="ignore"):  # the logarithm of a probability close to one has the digits of its complement
