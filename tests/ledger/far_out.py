@@ -29,6 +29,11 @@ def of(law, **params):
     return Distribution(law, {name: np.array([value]) for name, value in params.items()})
 
 
+def moments_over_a_normal_variable(f, edges):
+    mean = mp.quad(lambda x: f(x) * mp.npdf(x), edges)
+    return mean, mp.quad(lambda x: (f(x) - mean) ** 2 * mp.npdf(x), edges)
+
+
 def beyond_an_upper_end():
     for law, params in (
         (GeneralizedExtremeValue(), {"loc": 0.0, "scale": 1.0, "shape": -1e8}),
@@ -115,21 +120,19 @@ def moments_of_nearly_two_points():
             logistic = lambda z, loc=loc, scale=scale: 1 / (1 + mp.exp(-(loc + scale * z)))
             edges = {-loc / scale + s * t / scale for s in (-1, 1) for t in (0, 1, 3, 10, 30, 100)} | {-20, -5, 0, 1, 5, 20}
             edges = sorted(edge for edge in edges if abs(edge) <= 20)
-            mean = mp.quad(lambda z: logistic(z) * mp.npdf(z), edges)
-            variance = mp.quad(lambda z: (logistic(z) - mean) ** 2 * mp.npdf(z), edges)
+            mean, variance = moments_over_a_normal_variable(logistic, edges)
             dist = of(LogitNormal(), loc=loc, scale=scale)
             np.testing.assert_allclose(dist.mean(), [float(mean)], rtol=1e-9)
             np.testing.assert_allclose(dist.var(), [float(variance)], rtol=1e-8)
 
 
 def moments_of_light_tails():
-    """Of a sinh-arcsinh variable by an integral in mpmath; those of symmetric laws that overflow; Kumaraswamy's by beta functions."""
+    """Of a sinh-arcsinh variable by an integral in mpmath; of symmetric laws that overflow; Kumaraswamy's by beta functions."""
     with mp.workdps(40):
         for skew, tail in ((0.3, 1.0), (0.3, 9.9), (-3.0, 20.0), (0.3, 1e4), (40.0, 1e8)):
             z = lambda x, skew=skew, tail=tail: mp.sinh((mp.asinh(x) + mp.mpf(skew)) / tail)
             edges = [-40, -10, -5, -2, 0, 2, 5, 10, 40]
-            mean = mp.quad(lambda x: z(x) * mp.npdf(x), edges)
-            variance = mp.quad(lambda x: (z(x) - mean) ** 2 * mp.npdf(x), edges)
+            mean, variance = moments_over_a_normal_variable(z, edges)
             dist = of(SinhArcsinh(), loc=0.0, scale=1.0, skew=skew, tail=tail)
             np.testing.assert_allclose([dist.mean()[0], dist.var()[0]], [float(mean), float(variance)], rtol=1e-12)
         moment = lambda k: mp.mpf(1e8) * mp.beta(1 + k / mp.mpf(0.01), mp.mpf(1e8))

@@ -96,6 +96,6 @@ class SinhArcsinh(ArsinhLocationScale):
 
 
 def _excess_of_power(q: np.ndarray) -> np.ndarray:
-    """P(q) - 1 = E cosh(q arsinh Z) - 1 of a normal variable Z; for small q by the moments of arsinh Z, as the difference cancels."""
+    """P(q) - 1 = E cosh(q arsinh Z) - 1 of a normal variable Z; for small q, where it cancels, by the moments of arsinh Z."""
     whole = np.exp(0.25) / np.sqrt(8 * np.pi) * (kv((q + 1) / 2, 0.25) + kv((q - 1) / 2, 0.25)) - 1
     return np.where(q < MAX_SMALL_POWER, q * q * horner(EVEN_MOMENTS, q * q), whole)

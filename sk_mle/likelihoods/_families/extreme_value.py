@@ -35,7 +35,7 @@ def from_reduced_variate(u: np.ndarray, shape: float | np.ndarray) -> np.ndarray
 
 
 def _far_out(z: np.ndarray, shape: np.ndarray, far: np.ndarray, *near: np.ndarray) -> list[np.ndarray]:
-    """u with its derivative in z and two in the shape, `near` but for the rows far out, where powers of shape z are no numbers."""
+    """u with its derivative in z and two in the shape, `near` but in rows far out, where powers of shape z are no numbers."""
     with np.errstate(all="ignore"):
         u, part = reduced_variate(z, shape), 1 / (shape + 1 / z)
         slope = (part - u) / shape
