@@ -11,7 +11,7 @@ from .._fallbacks.facts import numerical
 from .._protocol.base import Likelihood
 from .normal import Normal
 
-# Of a scale so wide that y is nearly 0 or 1, the moments of y are probabilities that one or two logistic variables are below the
+# Of a scale so wide that y is nearly 0 or 1, moments of y are probabilities that one or two logistic variables are below the
 # normal one: integrals over these by equal steps.
 MIN_WIDE_SCALE = 15.0
 LOGISTIC_NODES = np.arange(-200.0, 40.5, 0.5)

@@ -14,7 +14,7 @@ MAX_ABS_W = 354.0  # |w| from which on the log-density, about -exp(2 |w|) / 8, o
 # |w| at which derivatives are taken for larger ones, so that they are finite, and in tail and skewness as well.
 MAX_ABS_W_OF_DERIVATIVES = 340.0
 
-# Of arsinh Z, Z normal: the 2nd, 4th, ... moment over 2!, 4!, ...; and the power of its exponential up to which they are enough.
+# Of arsinh Z, Z normal: the 2nd, 4th, ... moment over 2!, 4!, ...; and the power of its exponential up to which they suffice.
 EVEN_MOMENTS = [
     0.31657945000247668,
     0.035702093011416614,
