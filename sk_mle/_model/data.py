@@ -30,8 +30,6 @@ MIN_BLOCKS_PER_THREAD = 2  # below, starting a thread and waiting for the last o
 MIN_WIDE_COLUMNS = 200  # columns from which BLAS may use all its threads for a block
 WIDE_BLOCK_BYTES = 1 << 21  # bytes of temporary columns per block
 WAITING_BLOCKS = 8  # blocks per thread that are cut, and whose sums are kept, at a time
-# Neighbouring rows of which all or none enter a part of a block, and rows of such a part that are copied at a time.
-ROWS_PER_RUN, MAX_ROWS_PER_PIECE = 64, 8192
 KEPT_BYTES = 1 << 23  # bytes of freed memory that the C library keeps for the next block
 
 
@@ -52,30 +50,13 @@ def keep_memory() -> None:
 
 
 class Batch(NamedTuple):
-    """A block of rows of positive weight: X, y, weights, offsets by parameter, and the labels of groups of rows, if any.
-
-    `first` is the index of the first row of the block.
-    """
+    """A block of rows of positive weight: X, y, weights, offsets by parameter, and the labels of groups of rows, if any."""
 
     X: Any
     y: np.ndarray
     weight: np.ndarray
     offset: dict[str, np.ndarray]
     groups: np.ndarray | None = None
-    first: int = 0
-
-    def parts(self, share: int) -> Iterator[Batch]:
-        """One of so many runs of neighbouring rows, so that neither sorted nor periodic rows are unlike the others.
-
-        They do not depend on where the block begins. They are copies, so they come in pieces of few rows.
-        """
-        period = share * ROWS_PER_RUN
-        rows = (np.arange(-(self.first % period), len(self.y), period)[:, None] + np.arange(ROWS_PER_RUN)).ravel()
-        rows = rows[(rows >= 0) & (rows < len(self.y))]
-        for first in range(0, len(rows), MAX_ROWS_PER_PIECE):
-            some = rows[first : first + MAX_ROWS_PER_PIECE]
-            offset = {name: value[some] for name, value in self.offset.items()}
-            yield Batch(_taken(self.X, some), self.y[some], _of_weights(self.weight, some), offset)
 
 
 class Data:
@@ -234,7 +215,7 @@ class Data:
             if len(self.y[rows]):
                 offset = {name: value[rows] for name, value in self.offset.items()}
                 groups = None if self.groups is None else self.groups[rows]
-                yield Batch(X, self.y[rows], self.weight[rows], offset, groups, first)
+                yield Batch(X, self.y[rows], self.weight[rows], offset, groups)
 
     def map(self, fn: Callable[[Batch], Any]) -> Iterator[Any]:
         """fn(block) of every block, in order, on threads; BLAS gets one thread, all for one thread of wide blocks."""
@@ -261,7 +242,8 @@ class Data:
             return n_jobs
         if self.n_features >= MIN_WIDE_COLUMNS and not self.is_sparse:
             return 1
-        return min([cpu_count(), *(library["num_threads"] for library in _controller().info())])
+        allowed = [library["num_threads"] for library in _controller().info()]
+        return 1 if 1 in allowed else min([cpu_count(), *allowed])  # to count processors takes half as long as a small pass
 
     def reduce(self, fn: Callable[[Batch], Any], combine: Callable | None = None) -> Any:
         """Sum over the blocks of fn(block), dicts of arrays; `combine(total, part)` replaces the addition of dicts."""

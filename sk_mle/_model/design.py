@@ -157,6 +157,10 @@ class Design:
             intercept = intercept - self.columns.center @ slopes
         return intercept, slopes
 
+    def units(self) -> np.ndarray:
+        """Factors (q,) by which the columns that `Columns.rows` returns become numbers near one."""
+        return np.abs(self.column_basis) if self.column_basis.ndim == 1 else np.linalg.norm(self.column_basis, axis=1)
+
     def original_matrix(self) -> np.ndarray:
         """`coefficients` for one linear predictor as a matrix from coordinates to intercept and original coefficients."""
         result = self.matrix().copy()

@@ -20,11 +20,12 @@ from ..likelihoods._functions import (
     prepared,
 )
 from .curve import CurvePoint
-from .data import Batch, add_sums, weighted_sum
+from .data import Batch, weighted_sum
 from .design import Design
 from .sums import contract, cross, project
 
 NO_CURVES: dict[str, CurvePoint] = {}
+NO_UNITS: dict[str, np.ndarray] = {}
 
 
 class Evaluator:
@@ -63,17 +64,31 @@ class Evaluator:
         return kernel(self.likelihood)
 
     def sums(
-        self, batch: Batch, coefficients: dict, order: int, information: str, complete: bool = False, base: bool = False
+        self,
+        batch: Batch,
+        coefficients: dict,
+        order: int,
+        information: str,
+        complete: bool = False,
+        base: bool = False,
+        units: dict = NO_UNITS,
     ) -> dict[Any, Any]:
         """Weighted sums over a block of log-likelihood, gradients and information, without the base measure.
 
         With `complete`, derivatives that are not finite are replaced by numerical ones. With `base`, "base" is the sum of the
-        base measure.
+        base measure. With `units` of columns by parameter, their products are taken in single precision (see `sums.py`).
         """
-        return self.block(batch, coefficients, order, information, complete, base)[0]
+        return self.block(batch, coefficients, order, information, complete, base, units)[0]
 
     def block(
-        self, batch: Batch, coefficients: dict, order: int, information: Any, complete: bool = False, base: bool = False
+        self,
+        batch: Batch,
+        coefficients: dict,
+        order: int,
+        information: Any,
+        complete: bool = False,
+        base: bool = False,
+        units: dict = NO_UNITS,
     ) -> tuple[dict, dict, Any]:
         """The `sums` of a block, its transformed columns by parameter, and the law's derivatives of each row."""
         curves = self.curves(batch, coefficients, order)
@@ -82,24 +97,13 @@ class Evaluator:
         result = self._evaluate(batch, eta, order, information)
         if complete:
             result = self._completed(batch, eta, result, information)
-        sums = self._sums(batch, rows, result, order)
+        sums = self._sums(batch, rows, result, order, units)
         if order == 2 and information == "observed":
             self._add_second_derivatives(sums, batch, result, curves)
         if base:
             measure = base_measure_beside_kernel(self.likelihood, batch.y)
             sums["base"] = weighted_sum(measure, batch.weight) if np.ndim(measure) else 0.0
         return sums, rows, result
-
-    def sums_with_part(self, batch: Batch, coefficients: dict, share: int, base: bool = False) -> dict[Any, Any]:
-        """The `sums` of a block with gradients, and by ("part", key) those of one row of `share` with observed information.
-
-        ("part", "weight") is the weight of these rows.
-        """
-        result = self.sums(batch, coefficients, 1, "observed", base=base)
-        for some in batch.parts(share):
-            of_part = self.sums(some, coefficients, 2, "observed") | {"weight": some.weight.sum()}
-            result = add_sums(result, {("part", key): value for key, value in of_part.items()})
-        return result
 
     def hessian_product(self, batch: Batch, at: dict, along: dict) -> dict[Any, Any]:
         """Sums over a block of the change of the gradients along coefficients `along`, to first order."""
@@ -199,7 +203,7 @@ class Evaluator:
             return result
         return extrapolated_evaluation(self.kernel, batch.y, eta, result, information)
 
-    def _sums(self, batch: Batch, rows: dict, result: Any, order: int) -> dict[Any, Any]:
+    def _sums(self, batch: Batch, rows: dict, result: Any, order: int, units: dict) -> dict[Any, Any]:
         """Weighted sums of log-likelihood, gradients and information over a block."""
         with np.errstate(all="ignore"):
             sums: dict[Any, Any] = {"value": weighted_sum(result.loglik, batch.weight)}
@@ -208,7 +212,7 @@ class Evaluator:
                     sums["gradient", name] = project(batch, rows.get(name), result.gradient[name])
             if order == 2:
                 for (a, b), value in result.information.items():
-                    sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b)
+                    sums["hessian", a, b] = cross(rows.get(a), rows.get(b), value, batch.weight, a == b, units.get(a))
         return sums
 
     def _add_second_derivatives(self, sums: dict, batch: Batch, result: Any, curves: dict) -> None:

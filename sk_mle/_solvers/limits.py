@@ -23,7 +23,6 @@ from .start import cold_start
 
 FIRST_DISTANCE, DISTANCE_RATIO, MAX_DISTANCES = 1e-6, 1e-3, 3  # from the limit, at which the score is taken
 MAX_LOGLIK_CHANGE = 1e-2  # difference of total log-likelihoods up to which such a distance is short
-MIN_ROWS_OF_HESSIAN = 200_000  # rows next to the limit whose Hessian is taken, of all rows or of some
 ORDERS_OF_STEPS = (1, 1, 2)  # derivatives at the ends of steps by that Hessian: the solver begins with a Hessian at the last
 MAX_LOGLIK_LOST = 1e-8  # difference of total log-likelihoods between the limit and the solution that stands for it
 
@@ -86,12 +85,11 @@ class _Limit:
         coordinate it is flat next to the limit. So the Hessian there serves several steps, with the gradient where each of
         them begins.
         """
-        u, data = self.vector(distance), self.objective.data
+        u = self.vector(distance)
         with np.errstate(all="ignore"):
-            share = 1 if data.costly else max(data.n_kept // MIN_ROWS_OF_HESSIAN, 1)
-            point, of_part = self.objective.with_part(u, share)
-            scale, _, second = self._in_distance(u, of_part)
-            hessian = of_part.hessian / np.outer(scale, scale)
+            point = self.objective.with_rough_hessian(u)
+            scale, _, second = self._in_distance(u, point)
+            hessian = point.hessian / np.outer(scale, scale)
             hessian[self.place, self.place] -= second
             gradient = point.gradient / scale
             for order in ORDERS_OF_STEPS:

@@ -28,6 +28,8 @@ MAX_PAIRS = 20  # of steps and gradient changes that L-BFGS keeps
 RECENT_GRADIENTS, MAX_FAST_RATE = 5, 0.7
 POLISHING_STEPS, POLISHED_SHARE_OF_TOL = 4, 1e-3  # steps of polishing are evaluated down to this share of the tolerance
 MIN_POLISHED_SHARE_OF_TOL = 1e-6  # and none is below this one
+# Rate of convergence, and share of the tolerance, up to which the gradient after a step is foreseen, and needs no evaluation.
+MAX_RATE_TO_FORESEE, FORESEEN_SHARE_OF_TOL = 0.1, 0.05
 GRADIENT_ROUNDING, MAX_CURVATURE = 1e-15, 1e100  # entries of an overflowed Hessian are clipped at the latter
 STEP_TOL = 1e-6  # largest Newton step at a certified minimum
 STEP_TOL_WITHOUT_RATE = 1e-9  # over which the value is quadratic to its rounding, whatever the steps before it
@@ -86,7 +88,8 @@ def newton(
         With `decrement`, twice the gain that the quadratic model predicted for the last step; `minimum_certified`, whether a
         minimum is certain to exist; `curvature_vanished`, whether curvature nearly vanished along a step; `stalled`, whether
         the last steps made no progress; `hessian_point`, the last point with a Hessian; and `jac` and its largest entry,
-        `gradient_size`, at the last point evaluated.
+        `gradient_size`, at the last point evaluated, or at the end of a last step that needs no evaluation, by the rate of
+        convergence.
     """
     return _Descent(objective, start, tol, min_step_length, information).run(max_iter, callback)
 
@@ -154,6 +157,11 @@ class _Descent:
                 break
             step = self._next_step()
             self.step_size = _largest(step)
+            if self._is_last_step():
+                self._take_unevaluated(step, self.decrement)
+                self.gradient_size *= self.rate
+                message, (certified, curvature_vanished) = "gradient after the last step below tol", self._lbfgs_verdict()
+                break
             length, trial = self._line_search(step)
             if trial is None:
                 if self._drop_preconditioner():
@@ -170,7 +178,7 @@ class _Descent:
             x=self.x,
             fun=self.point.value,
             jac=self.point.gradient,
-            gradient_size=float(_gradient_norm(self.point)),
+            gradient_size=float(self.gradient_size),
             nit=self.n_iter,
             message=message,
             success=True,
@@ -259,11 +267,27 @@ class _Descent:
             self.point = self._evaluate(self.x)
         before, self.hessian_point = self.point, None if self.lbfgs else self.point
         self._polish()
+        self.gradient_size = _gradient_norm(self.point)
         if self.lbfgs:
-            return self.lbfgs.preconditioner.minimum_certified, self.lbfgs.min_curvature < MAX_FLAT_CURVATURE
+            return self._lbfgs_verdict()
         if not (certified and self.point.gradient is before.gradient):
             certified = self._is_certified(before.hessian)
         return certified, not certified
+
+    def _lbfgs_verdict(self) -> tuple[bool, bool]:
+        """Whether a minimum is certain to exist, and whether curvature nearly vanished along a step, as L-BFGS steps tell."""
+        assert self.lbfgs is not None
+        return self.lbfgs.preconditioner.minimum_certified, self.lbfgs.min_curvature < MAX_FLAT_CURVATURE
+
+    def _is_last_step(self) -> bool:
+        """Whether a short L-BFGS step leads to a gradient below the tolerance, by the rate of convergence of those before."""
+        if not self.lbfgs or self.lbfgs.preconditioner.end_with_hessian or self.step_size >= STEP_TOL:
+            return False
+        return bool(self.rate <= MAX_RATE_TO_FORESEE and self.rate * self.gradient_size <= FORESEEN_SHARE_OF_TOL * self.tol)
+
+    def _take_unevaluated(self, step: np.ndarray, decrement: float) -> None:
+        """Take a step over which the quadratic model is as good as the objective."""
+        self.x, self.point = self.x + step, self.point._replace(value=self.point.value - decrement / 2)
 
     def _is_certified(self, hessian: np.ndarray) -> bool:
         """Whether a Hessian and the gradient at the current point certify a minimum."""
@@ -281,7 +305,7 @@ class _Descent:
                 break
             step, decrement = self.lbfgs.direction(self.point) if self.lbfgs else _newton_step(self.point)
             if _largest(step) < longest:
-                self.x, self.point = self.x + step, self.point._replace(value=self.point.value - decrement / 2)
+                self._take_unevaluated(step, decrement)
                 break
             if np.isfinite(self.rate) and _gradient_norm(self.point) < MIN_POLISHED_SHARE_OF_TOL * self.tol:
                 break

@@ -69,7 +69,6 @@ MAX_ROUNDS_OF_OTHER_ROWS = 5  # passes that look for rows in which a start from 
 MIN_EIGENVALUE_OF_SAMPLE, MAX_MEAN_OF_SAMPLE = 1e-3, 3.0
 # Curvature of a coordinate over all rows, 1 at the start on a sample, from which columns are unlike those of the sample.
 MAX_CURVATURE_OF_SAMPLE = 100.0
-ROWS_OF_HESSIAN = 6  # rows whose Hessian starts the search over all rows, per row of the sample
 MAX_NEWTON_DECREMENT = 1.0  # twice the gain in mean log-likelihood predicted for all rows at the solution of the subsample
 
 
@@ -151,9 +150,8 @@ def _start_on_sample_of_coordinates(objective: Objective, sample: Data) -> tuple
         if near:
             whole.near_optimum, whole.near_limits = True, near
             return whole, fit.x
-        share = max(objective.data.n_kept // (ROWS_OF_HESSIAN * sample.n_samples), 1)
-        point, of_part = whole.with_part(fit.x, share)
-    curvature = np.diag(of_part.hessian)
+        point = whole.with_rough_hessian(fit.x)
+    curvature = np.diag(point.hessian)
     if not (point.finite and (curvature > 1 / MAX_CURVATURE_OF_SAMPLE).all() and (curvature < MAX_CURVATURE_OF_SAMPLE).all()):
         return None
     few = objective.data.n_kept * objective.data.n_features < MAX_ENTRIES_FOR_HESSIAN
@@ -162,7 +160,7 @@ def _start_on_sample_of_coordinates(objective: Objective, sample: Data) -> tuple
         part.hessian(fit.x), part.gradient(fit.x), longest_step_at_minimum(sample)
     )
     try:
-        hessian = HessianAtStart(of_part.hessian, few, certified)
+        hessian = HessianAtStart(point.hessian, few, certified)
     except LinAlgError:
         return None
     decrement = hessian.solve(point.gradient) @ point.gradient

@@ -81,6 +81,18 @@ def test_cross_products(left, right, values, weight):
     assert_allclose(found, plainly(left, right, values, weight), rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("values", [RNG.uniform(size=N), RNG.normal(size=N)], ids=["positive", "of both signs"])
+@pytest.mark.parametrize(("largest", "single"), [(1e12, True), (1e60, False)])
+def test_rough_cross_products_of_columns_in_any_unit(values, largest, single):
+    units = np.geomspace(1 / largest, largest, X.shape[1])
+    columns, unit = X / units, np.concatenate([[1.0], units])
+    found = cross(columns, columns, values, WEIGHT, True, units)[0, 0] * np.outer(unit, unit)
+    exact = plainly(X, X, values, WEIGHT)[0, 0]
+    assert_allclose(found, exact, atol=1e-6 * np.abs(exact).max())
+    assert (np.abs(found - exact).max() > 1e-12 * np.abs(exact).max()) == single  # else in double precision
+    assert_allclose(found[0], exact[0], rtol=1e-10)
+
+
 def test_projections():
     values = RNG.normal(size=(N, 2))
     batch = Batch(X, COUNTS, WEIGHT, {})

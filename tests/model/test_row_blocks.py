@@ -9,8 +9,6 @@ from scipy import sparse
 
 from sk_mle import MLEClassifier, MLERegressor
 from sk_mle._estimators import classifier, fit
-from sk_mle._model import data as model_data
-from sk_mle._model.data import Data
 from sk_mle.likelihoods import Cauchy, Gamma, Normal, Ordinal
 
 RNG = np.random.default_rng(5)
@@ -135,18 +133,3 @@ def test_the_law_of_a_fit_is_its_own():
     assert model.likelihood_ is not law
     law.set_params(scale=1.0)
     assert model.likelihood_.scale is None
-
-
-def test_parts_of_blocks_do_not_depend_on_where_these_begin(monkeypatch):
-    rows = Data(np.arange(1000.0)[:, None], np.zeros(1000), np.ones(1000), {})
-
-    def of_parts():
-        return np.concatenate([part.X[:, 0] for block in rows.blocks() for part in block.parts(3)])
-
-    expected = [row for row in range(1000) if row // 64 % 3 == 0]
-    assert_array_equal(of_parts(), expected)
-    rows.block_rows = 60  # some blocks have no row of a part
-    assert_array_equal(of_parts(), expected)
-    rows.block_rows = 1000
-    monkeypatch.setattr(model_data, "MAX_ROWS_PER_PIECE", 50)
-    assert_array_equal(of_parts(), expected)

@@ -410,6 +410,25 @@ def test_a_short_last_step_of_fast_convergence_is_not_evaluated():
     assert found.fun == pytest.approx(0.5 * curvatures @ np.square(found.x), abs=1e-14)
 
 
+def test_a_last_step_whose_gradient_is_foreseen_is_not_evaluated():
+    """Gradients fall by 0.03 or less a step: from 3e-8 and a rate of 0.02 the next is sure to be below 1e-8."""
+    curvatures = np.linspace(0.97, 1.03, 20)
+    evaluated = []
+    for tol in (1e-8, 1e-9, 1e-11):
+        loss = quadratic(curvatures)
+        loss.preconditioner = Multiple()
+        found = newton(loss, np.ones(20), tol=tol)
+        rate = loss.gradient_norms[-1] / loss.gradient_norms[-2]
+        foreseen = loss.gradient_norms[-1] > tol
+        if foreseen:
+            assert found.gradient_size == pytest.approx(rate * loss.gradient_norms[-1])
+            assert found.gradient_size <= 0.05 * tol
+        assert np.abs(curvatures * found.x).max() <= (0.1 * tol if foreseen else tol)
+        assert found.fun == pytest.approx(0.5 * curvatures @ np.square(found.x), abs=1e-20)
+        evaluated.append(foreseen)
+    assert any(evaluated)
+
+
 def test_a_hessian_that_will_do_is_kept():
     """Gradients of 1.7, 0.4, 0.06, 0.002, 1e-6 say that one step more, and one that is not evaluated, need no other Hessian."""
     loss = one(lambda x: np.exp(x) - x, lambda x: np.exp(x) - 1, np.exp)
