@@ -26,7 +26,14 @@ from scipy import linalg
 
 from .._utils.differences import stacking
 from ..likelihoods import Likelihood
-from ..likelihoods._functions import curvature_score, expected_information, information_derivatives, seconds_of_integrals, title
+from ..likelihoods._functions import (
+    curvature_score,
+    expected_information,
+    information_derivatives,
+    integrated_third_moments,
+    seconds_of_integrals,
+    title,
+)
 from .evaluator import Evaluator
 from .objective import Objective, Point
 from .predictor import Predictor
@@ -119,8 +126,8 @@ class BiasReduced(Objective):
         """CPU seconds that integrals take at most in one evaluation of the derivatives; 0 where there is a formula."""
         if self._formula:
             return 0.0
-        n_varying = sum(design.columns is not None for design in self.designs.values())
-        return seconds_of_integrals(self.likelihood, self.eta(u), self.data.n_kept, n_varying)
+        varying = {name for name, design in self.designs.items() if design.columns is not None}
+        return seconds_of_integrals(self.likelihood, self.eta(u), self.data.n_kept, varying)
 
     def penalty(self, u: np.ndarray) -> float:
         """Value of all penalties at u."""
@@ -251,15 +258,19 @@ class _Adjustment:
         rows = self.evaluator.rows(batch, {})
         eta = self.evaluator.eta(batch, rows, self.coefficients)
         _, unstack, entries = stacking({name: eta[name] for name in designs})
-        mixed = None if self.penalty == JEFFREYS else curvature_score(law, batch.y, eta)
-        leverages = self._leverages(len(batch.y), rows, entries)
-        adjustment = information_derivatives(law, batch.y, eta, self.formula, leverages) / 2
-        if mixed is not None:
+        leverages, slopes = self._leverages(len(batch.y), rows, entries), None
+        if self.formula:
+            mixed = None if self.penalty == JEFFREYS else curvature_score(law, batch.y, eta)
+            adjustment = information_derivatives(law, batch.y, eta, True, leverages) / 2
+        else:
+            slopes, mixed = integrated_third_moments(law, eta)
+            adjustment = np.einsum("nabc,nab->nc", slopes, leverages) / 2
+        if mixed is not None and self.penalty != JEFFREYS:
             adjustment += np.einsum("nab,nabc->nc", leverages, mixed) / 2 - np.einsum("nab,nacb->nc", leverages, mixed)
         by_name = unstack(adjustment)
         sums: dict[Any, Any] = {("gradient", name): project(batch, rows.get(name), by_name[name]) for name in designs}
         if self.directions is not None:
-            slopes = information_derivatives(law, batch.y, eta, self.formula)
+            slopes = information_derivatives(law, batch.y, eta, True) if slopes is None else slopes
             third = slopes / 3 if mixed is None else slopes / 3 + mixed / 2 - mixed.transpose(0, 1, 3, 2) * 2 / 3
             changes = [
                 self._linear(rows, name, self.directions[self.slices[name]]) * designs[name].output_basis[0, 0]

@@ -8,6 +8,7 @@ from ._fallbacks.expected import (
     expected_information_at,
     information_derivatives,
     integrated_information,
+    integrated_third_moments,
     seconds_of_integrals,
 )
 from ._fallbacks.extrapolation import extrapolated_evaluation
@@ -68,6 +69,7 @@ __all__ = [
     "has_kinks",
     "information_derivatives",
     "integrated_information",
+    "integrated_third_moments",
     "integrates",
     "irregular",
     "is_degenerate",

@@ -5,8 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sk_mle.likelihoods import Beta, Exponential, Gamma, JohnsonSU, NegativeBinomial, Weibull
-from sk_mle.likelihoods._functions import curvature_score, information_derivatives, integrated_information, prepared
+from sk_mle.likelihoods import (
+    Beta,
+    Exponential,
+    Fixed,
+    Gamma,
+    Hurdle,
+    JohnsonSU,
+    NegativeBinomial,
+    Poisson,
+    Weibull,
+    ZeroInflated,
+    ZeroOneInflated,
+)
+from sk_mle.likelihoods._functions import (
+    curvature_score,
+    information_derivatives,
+    integrated_information,
+    integrated_third_moments,
+    prepared,
+)
 
 ETA = np.linspace(-1.0, 1.0, 7)
 
@@ -79,3 +97,56 @@ def test_the_search_for_a_width_ends(evaluated):
     eta = {"mean": 1.2 + 0.3 * np.random.default_rng(0).normal(size=30), "dispersion": np.full(30, -0.3645687788813516)}
     integrated_information(prepared(NegativeBinomial()), eta)
     assert len(evaluated) < 100
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        Hurdle(Poisson()),
+        Hurdle(NegativeBinomial(), zero=0.3),
+        ZeroInflated(NegativeBinomial()),
+        ZeroInflated(Fixed(Poisson(), {"mean": 2.0})),
+        Hurdle(ZeroInflated(Poisson())),
+    ],
+    ids=str,
+)
+def test_moments_beside_zero_are_those_of_a_sum_over_all_counts(law):
+    law, rng, counts = prepared(law), np.random.default_rng(0), np.arange(1500.0)
+    names = law.layout.free
+    eta = {name: 0.7 * rng.normal(size=4) for name in names}
+    information, (slopes, mixed) = integrated_information(law, eta), integrated_third_moments(law, eta)
+    for row in range(4):
+        point = law.evaluate(counts, {name: np.full(1500, value[row]) for name, value in eta.items()}, 2)
+        mass, none = np.exp(point.loglik), np.zeros(1500)
+        g = [point.gradient.get(name, none) for name in names]
+        h = [[-point.information.get((a, b), point.information.get((b, a), none)) for b in names] for a in names]
+        for a, first in enumerate(names):
+            for b, second in enumerate(names):
+                expected = (mass * g[a] * g[b]).sum()
+                found = information.get((first, second), information.get((second, first)))[row]
+                assert np.isclose(found, expected, rtol=1e-10, atol=1e-12)
+                for c in range(len(names)):
+                    expected = (mass * h[a][b] * g[c]).sum()
+                    assert np.isclose(mixed[row, a, b, c], expected, rtol=1e-9, atol=1e-11)
+                    expected = (mass * (h[a][c] * g[b] + h[b][c] * g[a] + g[a] * g[b] * g[c])).sum()
+                    assert np.isclose(slopes[row, a, b, c], expected, rtol=1e-9, atol=1e-11)
+
+
+def test_the_information_of_inflated_shares_is_that_of_the_law_inside_times_its_probability():
+    eta = {"mean": ETA, "precision": 1.5 + ETA, "zero": -ETA, "one": ETA / 2 - 1}
+    found = integrated_information(prepared(ZeroOneInflated(Beta())), eta)
+    inner = {name: eta[name] for name in ("mean", "precision")}
+    zero, one = (1 / (1 + np.exp(-eta[name])) for name in ("zero", "one"))
+    for pair, value in prepared(Beta()).evaluate(np.full(7, 0.5), inner, 2, "expected").information.items():
+        assert np.allclose(found[pair], (1 - zero) * (1 - one) * value, rtol=1e-8, atol=1e-10)
+    assert np.allclose(found["zero", "zero"], zero * (1 - zero), rtol=1e-12)
+    assert np.allclose(found["one", "one"], (1 - zero) * one * (1 - one), rtol=1e-12)
+    assert np.abs(found["mean", "zero"]).max() < 1e-12
+
+
+def test_the_share_of_zeros_does_not_keep_the_law_of_counts_from_being_interpolated(evaluated):
+    """The moments of the counts above zero are a function of their mean alone, as dispersion is one number."""
+    rng = np.random.default_rng(0)
+    eta = {"mean": rng.normal(size=600), "dispersion": np.zeros(600), "zero": rng.normal(size=600)}
+    integrated_third_moments(prepared(Hurdle(NegativeBinomial())), eta)
+    assert sum(evaluated) < 600 * 600  # 402 a row, and 2742 if each row is summed

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from time import process_time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.polynomial import chebyshev
 
 from ..._utils.differences import stacking
 from ..._utils.repeated import filled, repeated_value
-from .algebra import outer
-from .facts import expected_information, overrides
+from .algebra import Eval, outer, plus
+from .facts import expected_information, overrides, resolved
+from .forms import Form
 from .law import Law
 from .quadrature import expect
 
@@ -26,6 +27,28 @@ MAX_NONLINEAR_SHARE = 1e-9  # distance of a Hessian from a linear function of th
 MAX_RANDOM_SHARE = 1e-9  # difference of observed and expected information, relative, up to which they count as equal
 
 
+class BesideAtoms(NamedTuple):
+    """What a law is beside some points whose probability is its own: a share times another law.
+
+    Attributes
+    ----------
+    atoms : tuple of float
+        The points.
+    share : Eval
+        The log of the share, with its derivatives.
+    law : Likelihood
+        The other law. Its parameters are some of the law's; its own probability of the points does not count.
+    """
+
+    atoms: tuple[float, ...]
+    share: Eval
+    law: Law
+
+
+# `form(law, eta) -> BesideAtoms`, whose law has expectations in fewer linear predictors. By default None.
+beside_atoms = Form()
+
+
 def integrated_information(law: Law, eta: dict, names: list[str] | None = None) -> dict:
     """E[g_a g_b] per sample for all pairs of linear predictors, or of `names`, with g the gradient of the log-likelihood.
 
@@ -33,16 +56,93 @@ def integrated_information(law: Law, eta: dict, names: list[str] | None = None) 
     """
     names = names or [name for name in eta if name not in law.layout.known]
     places = stacking({name: eta[name] for name in names})[2]
-    left, right = np.triu_indices(max(place.stop for place in places.values()))
-    values = _expected_of(law, eta, names, 1, lambda g, _: g[:, left] * g[:, right], len(left))
-    matrix = np.empty((len(values), max(left) + 1, max(left) + 1))
-    matrix[:, left, right] = matrix[:, right, left] = values
+    matrix = _score_moments(law, eta, names, 1)[0]
     blocks = {}
     for i, a in enumerate(names):
         for b in names[i:]:
             block = matrix[:, places[a], places[b]]
             blocks[a, b] = block[:, 0, 0] if eta[a].ndim == eta[b].ndim == 1 else block
     return blocks
+
+
+def _score_moments(law: Law, eta: dict, names: list[str], order: int) -> list[np.ndarray]:
+    """E[g_a g_b] and, with `order` 2, E[h_ab g_c] and E[g_a g_b g_c], of gradient g and Hessian h in the predictors `names`."""
+    form = beside_atoms.of(law)
+    if form is None:
+        return _integrated_moments(law, eta, names, order)
+    atoms, share, other = form(resolved(law), eta)
+    free = {name: eta[name] for name in names}
+    total = _times(np.exp(share.loglik), _with_share(other, share, eta, free, order))
+    for atom in atoms:
+        y = np.full(len(share.loglik), atom)
+        total = _sum(total, _point_mass(law.evaluate(y, eta, order), free, order))
+        if (other.support.integer or atom in other.support.atoms) and other.inside(y[:1]).all():
+            other_mass = plus(share, other.evaluate(y, eta, order))
+            total = _sum(total, _times(-1.0, _point_mass(other_mass, free, order)))
+    return total
+
+
+def _with_share(other: Law, share: Eval, eta: dict, free: dict, order: int) -> list[np.ndarray]:
+    """`_score_moments` of a law times a share, by those of the law, whose expected gradient is zero."""
+    square, *third = _moments_inside(other, eta, free, order)
+    a, A = _derivatives(share, free)
+    total = [square + a[:, :, None] * a[:, None, :]]
+    if order == 1:
+        return total
+    mixed, cube = third
+    cross = a[:, :, None, None] * square[:, None]
+    cube = cube + cross + cross.transpose(0, 2, 1, 3) + cross.transpose(0, 2, 3, 1)
+    return [*total, mixed + (A - square)[..., None] * a[:, None, None], cube + np.einsum("na,nb,nc->nabc", a, a, a)]
+
+
+def _moments_inside(other: Law, eta: dict, free: dict, order: int) -> list[np.ndarray]:
+    """`_score_moments` of a law that has some of the linear predictors `free`, with zeros for the others."""
+    _, _, places = stacking(free)
+    size, n = max(place.stop for place in places.values()), len(next(iter(free.values())))
+    result = [np.zeros((n, *(size,) * k)) for k in (2, 3, 3)[: 2 * order - 1]]
+    if names := [name for name in free if name in other.layout.free]:
+        inner = {name: eta[name] for name in other.parameters if name in eta}
+        index = np.concatenate([np.arange(places[name].start, places[name].stop) for name in names])
+        for part, moments in zip(result, _score_moments(other, inner, names, order), strict=True):
+            part[np.ix_(np.arange(n), *(index,) * (part.ndim - 1))] = moments
+    return result
+
+
+def _point_mass(part: Eval, free: dict, order: int) -> list[np.ndarray]:
+    """What a value of y, of which `part` is the Eval, adds to `_score_moments`."""
+    g, h = _derivatives(part, free)
+    mass, square = np.exp(part.loglik), g[:, :, None] * g[:, None, :]
+    third = [h[..., None] * g[:, None, None], square[..., None] * g[:, None, None]] if order == 2 else []
+    return _times(mass, [square, *third])
+
+
+def _times(mass: Any, moments: list[np.ndarray]) -> list[np.ndarray]:
+    return [np.einsum("n,n...->n...", np.broadcast_to(mass, len(part)), part) for part in moments]
+
+
+def _sum(total: list[np.ndarray], moments: list[np.ndarray]) -> list[np.ndarray]:
+    return [one + other for one, other in zip(total, moments, strict=True)]
+
+
+def _integrated_moments(law: Law, eta: dict, names: list[str], order: int) -> list[np.ndarray]:
+    """`_score_moments` by an integral over y, in one for all moments; of symmetric entries one is integrated."""
+    n, places = len(next(iter(eta.values()))), stacking({name: eta[name] for name in names})[2]
+    size = max(place.stop for place in places.values())
+    left, right = np.triu_indices(size)
+
+    def moments(g: np.ndarray, h: np.ndarray) -> np.ndarray:
+        square = g[:, left] * g[:, right]
+        if order == 1:
+            return square
+        factors = np.concatenate([np.ones((len(g), 1)), g], axis=1)
+        return np.stack([square, h[:, left, right]], axis=1)[..., None] * factors[:, None, None]
+
+    shape = (1, len(left), 1) if order == 1 else (2, len(left), 1 + size)
+    values = _expected_of(law, eta, names, order, moments, int(np.prod(shape))).reshape(n, *shape)
+    matrices = np.empty((n, shape[0], size, size, shape[2]))
+    matrices[:, :, left, right] = matrices[:, :, right, left] = values
+    square = matrices[:, 0, ..., 0]
+    return [square] if order == 1 else [square, matrices[:, 1, ..., 1:], matrices[:, 0, ..., 1:]]
 
 
 def _expected_of(law: Law, eta: dict, names: list[str], order: int, moments: Callable, width: int) -> np.ndarray:
@@ -103,27 +203,33 @@ def _integrated(law: Law, names: list[str], order: int, moments: Callable, width
         repeated = {name: np.repeat(value[rows], y.shape[1], axis=0) for name, value in eta.items()}
         flat = y.ravel()
         point = law.evaluate(np.where(law.inside(flat), flat, law.support.typical[1]), repeated, order)
-        free = {name: repeated[name] for name in names}
-        g = stacking(free)[0]({name: np.zeros_like(value) for name, value in free.items()} | point.gradient)
-        h = None if order == 1 else -_dense(point.information, free)
+        g, h = _derivatives(point, {name: repeated[name] for name in names})
         result = np.reshape(moments(g, h), (*y.shape, -1) if width > 1 else y.shape)
         return np.where((logp[..., None] if width > 1 else logp) > MIN_LOG_DENSITY, result, 0.0)
 
     return expect(law, params, values, indexed=True, width=width).reshape(n, width)
 
 
-def seconds_of_integrals(law: Law, eta: dict, n: int, n_varying: int) -> float:
+def _derivatives(part: Eval, free: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient (n, D) and Hessian (n, D, D) in the linear predictors `free`."""
+    g = stacking(free)[0]({name: np.zeros(np.shape(value)) for name, value in free.items()} | part.gradient)
+    return g, -_dense(part.information, free)
+
+
+def seconds_of_integrals(law: Law, eta: dict, n: int, varying: set[str]) -> float:
     """CPU seconds that the information of n samples and its derivatives take at most where both are integrated.
 
-    By a few of the samples at hand, of linear predictors `eta`. `n_varying` of these differ between samples in a fit.
+    By a few of the samples at hand, of linear predictors `eta`. Those named in `varying` differ between samples in a fit.
     """
     last = len(next(iter(eta.values()))) - 1
     some = {name: value[np.linspace(0, last, SAMPLES_OF_PILOT).astype(int)] for name, value in eta.items()}
+    form, inner = beside_atoms.of(law), law
     begin = process_time()
     with np.errstate(all="ignore"):
         integrated_information(law, some)
-        _integrated_derivatives(law, some)
-    at_most = min(n, sum(INTERPOLATION_POINTS[1])) if n_varying == 1 else n
+        integrated_third_moments(law, some)
+        inner = law if form is None else form(resolved(law), some).law
+    at_most = min(n, sum(INTERPOLATION_POINTS[1])) if len(varying & set(inner.parameters)) < 2 else n
     return (process_time() - begin) * at_most / SAMPLES_OF_PILOT
 
 
@@ -159,7 +265,7 @@ def information_derivatives(law: Law, y: np.ndarray, eta: dict, formula: bool, w
     free = {name: eta[name] for name in law.layout.free}
     with np.errstate(all="ignore"):
         if not formula:
-            slopes = _integrated_derivatives(law, eta)
+            slopes, _ = integrated_third_moments(law, eta)
             return slopes if weights is None else np.einsum("nabc,nab->nc", slopes, weights)
         columns: list[np.ndarray] = []
         here = expected_information_at(law, y, eta)
@@ -186,20 +292,11 @@ def _difference(at: Callable) -> dict:
     return {pair: 8 * (up[pair] - down[pair]) - (up2[pair] - down2[pair]) for pair in changed}
 
 
-def _integrated_derivatives(law: Any, eta: Any) -> np.ndarray:
-    """Derivatives of E[g_a g_b] in the linear predictor c, (n, D, D, D): E[h_ac g_b + h_bc g_a + g_a g_b g_c]."""
-
-    def moments(g: np.ndarray, h: np.ndarray) -> np.ndarray:
-        mixed = np.einsum("nac,nb->nabc", h, g)
-        return mixed + mixed.transpose(0, 2, 1, 3) + np.einsum("na,nb,nc->nabc", g, g, g)
-
-    return _third_moments(law, eta, moments)
-
-
-def _third_moments(law: Any, eta: Any, moments: Any) -> np.ndarray:
-    names = list(law.layout.free)
-    size = sum(np.shape(eta[name])[1] if np.ndim(eta[name]) > 1 else 1 for name in names)
-    return _expected_of(law, eta, names, 2, moments, size**3).reshape(-1, size, size, size)
+def integrated_third_moments(law: Law, eta: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives of E[g_a g_b] in c, E[h_ac g_b + h_bc g_a + g_a g_b g_c], and E[h_ab g_c], both (n, D, D, D)."""
+    _, mixed, cube = _score_moments(law, eta, list(law.layout.free), 2)
+    crossed = mixed.transpose(0, 1, 3, 2)
+    return crossed + crossed.transpose(0, 2, 1, 3) + cube, mixed
 
 
 def _unit(parameter: Any, eta: np.ndarray, information: Any) -> np.ndarray:
@@ -242,7 +339,7 @@ def curvature_score(law: Law, y: np.ndarray, eta: dict) -> np.ndarray | None:
     rows = np.flatnonzero(np.isnan(result).any(axis=(1, 2, 3)))
     if len(rows):
         some = {name: value[rows] for name, value in eta.items()}
-        result[rows] = _third_moments(law, some, lambda g, h: np.einsum("nab,nc->nabc", h, g))
+        _, result[rows] = integrated_third_moments(law, some)
     return result
 
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from ...domains import UNIT, Domain
 from .._fallbacks.algebra import Eval, plus, scatter, select_rows
+from .._fallbacks.expected import BesideAtoms, beside_atoms
 from .._fallbacks.facts import title
 from .._fallbacks.inversion import refine_quantile
 from .._protocol.evaluation import by_differences, log_interval_at
 from .._protocol.relations import Relations
+from .truncated import Truncated
 from .wrapper import Wrapper
 
 
@@ -126,3 +128,8 @@ class Hurdle(Wrapper):
     ) -> np.ndarray:
         positive = self.ppf(zero + (1 - zero) * rng.uniform(size=size), zero=zero, **params)
         return np.where(rng.uniform(size=size) < zero, 0.0, positive)
+
+
+@beside_atoms.register(Hurdle)
+def positive_values(law: Hurdle, eta: dict) -> BesideAtoms:
+    return BesideAtoms((0.0,), law.shares("zero", eta)[1], Truncated(law.law, low=0.0) if law.law.support.integer else law.law)

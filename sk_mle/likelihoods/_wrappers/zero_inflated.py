@@ -9,6 +9,7 @@ import numpy as np
 
 from ...domains import UNIT
 from .._fallbacks.algebra import Eval, mix, plus
+from .._fallbacks.expected import BesideAtoms, beside_atoms
 from .._fallbacks.facts import title
 from .._fallbacks.inversion import solve_quantile
 from .._protocol.parameter import Parameter
@@ -111,3 +112,8 @@ class ZeroInflated(Wrapper):
         self, rng: np.random.Generator, size: int | tuple[int, ...], /, inflation: np.ndarray, **params: np.ndarray
     ) -> np.ndarray:
         return np.where(rng.uniform(size=size) < inflation, 0.0, self.law.rvs(rng, size, **params))
+
+
+@beside_atoms.register(ZeroInflated)
+def not_inflated(law: ZeroInflated, eta: dict) -> BesideAtoms:
+    return BesideAtoms((0.0,), law.shares("inflation", eta)[1], law.law)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...domains import UNIT, Domain
 from .._fallbacks.algebra import Eval, plus, scatter, select_rows
+from .._fallbacks.expected import BesideAtoms, beside_atoms
 from .._fallbacks.facts import title
 from .._fallbacks.inversion import refine_quantile
 from .._protocol.evaluation import by_differences, log_interval_at
@@ -129,3 +130,8 @@ class ZeroOneInflated(Wrapper):
         level = rng.uniform(size=size)
         inside = self.law.rvs(rng, size, **params)
         return np.where(level < zero, 0.0, np.where(level < zero + (1 - zero) * one, 1.0, inside))
+
+
+@beside_atoms.register(ZeroOneInflated)
+def between_zero_and_one(law: ZeroOneInflated, eta: dict) -> BesideAtoms:
+    return BesideAtoms((0.0, 1.0), plus(law.shares("zero", eta)[1], law.shares("one", eta)[1]), law.law)
