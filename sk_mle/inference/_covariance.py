@@ -11,6 +11,7 @@ from scipy import linalg
 from .._model.penalties import penalties_of
 from .._solvers.identification import directions_without_information
 from ..likelihoods._functions import at_edge, expected_information, has_kinks, title
+from ._centre import centre
 from ._estimable import Estimability, dependent_columns, listed, without_curvature, without_information
 from ._information import (
     ANALYTIC,
@@ -46,6 +47,7 @@ class Covariance(NamedTuple):
     loglikelihood: float
     n_coefficients: float  # the effective ones where coefficients are penalised
     estimability: Estimability
+    centre: np.ndarray  # (P,): the mean of the likelihood, less the maximum
 
 
 def check_arguments(model: Any, cov: str, bread: str, weights: str, groups: Any) -> None:
@@ -202,7 +204,7 @@ def covariance(
     estimability = estimability.joined(*unresolved)
     factor = inverse_root(matrix, jacobian, layout, fit_point, cov == "opg", free)
     _check_maximum(model, factor, sums)
-    root = jacobian @ factor
+    root, shift = jacobian @ factor, jacobian @ centre(model.fit_, fit_point, factor)
     n = objective.data.total_weight
     counted = [name for i, (name, one) in enumerate(objective.designs.items()) if i == 0 or one.columns is not None]
     k = _n_coefficients(model, objective, counted, free)
@@ -221,7 +223,7 @@ def covariance(
     label = "HC0" if cov == "HC0" and groups is not None else "HC1" if groups is not None else cov
     kind = "kernel estimate at the kinks" if cov == KERNEL else cov
     kind = f"cluster-robust ({label}, {sums.n_clusters} clusters)" if groups is not None else kind
-    return Covariance(root, kind, n, sums.n_clusters, sums.value, k, estimability)
+    return Covariance(root, kind, n, sums.n_clusters, sums.value, k, estimability, shift)
 
 
 def _n_coefficients(model: Any, objective: Any, counted: list[str], free: dict) -> float:

@@ -42,6 +42,10 @@ class Inference(Summaries, Hypotheses, Functionals):
         Standard errors; NaN for coefficients that are not identified.
     root : ndarray of shape (P, r)
         A factor of the covariance, ``root @ root.T``, which has entries for unidentified coefficients too.
+    centre : ndarray of shape (P,)
+        The mean of the normal law that is nearest to the likelihood, around which `predict_interval` draws coefficients. It is
+        not `params` where the log-likelihood is skewed, as that of a scale estimated from few rows, unless the fit is
+        penalised.
     identified : ndarray of shape (P,)
         Mask of the coefficients that are identified. Where columns are linearly dependent (those of a one-hot encoding
         without ``drop="first"``, of splines with their bias), some are not: tables have a dash for these. Other coefficients,
@@ -98,7 +102,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         self.n_samples, self.n_clusters, self.loglikelihood = result.n_samples, result.n_clusters, result.loglikelihood
         self.cov_kind, self.weights = result.kind, weights
         self.df = np.inf
-        self.root, self.estimability = result.root, result.estimability
+        self.root, self.estimability, self.centre = result.root, result.estimability, self.params + result.centre
         if use_t:
             self.df = result.n_clusters - 1.0 if result.n_clusters else result.n_samples - result.n_coefficients
             if not self.df > 0:

@@ -195,7 +195,7 @@ def test_predictive_quantiles_are_those_of_the_average(law):
     inference = MLERegressor(law).fit(A, y).inference(A, y)
     ends = inference.predict_interval(A[:7], 0.8, n_draws=40, random_state=1)
     rows = RowPredictors(inference, A[:7])
-    dists = [rows.dist(rows.eta(draw)) for draw in inference.draws(40, random_state=1)]
+    dists = [rows.dist(rows.eta(draw)) for draw in inference.draws(40, random_state=1) + inference.centre - inference.params]
     for end, q in zip(ends.T, (0.1, 0.9), strict=True):
         reached = np.mean([dist.cdf(end) for dist in dists], axis=0)
         if law.support.integer or law.support.atoms:
