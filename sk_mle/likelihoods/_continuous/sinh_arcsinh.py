@@ -11,8 +11,8 @@ from ..._special.gamma_functions import horner
 from .._families.arsinh import ArsinhLocationScale, zero_unless
 
 MAX_ABS_W = 354.0  # |w| from which on the log-density, about -exp(2 |w|) / 8, overflows
-# |w| at which derivatives are taken for larger ones, so that they are finite, and in tail and skewness as well.
-MAX_ABS_W_OF_DERIVATIVES = 340.0
+# |w| at which derivatives are taken for larger ones, so that they are finite, for every link
+MAX_ABS_W_OF_DERIVATIVES = 300.0
 
 # Of arsinh Z, Z normal: the 2nd, 4th, ... moment over 2!, 4!, ...; and the power of its exponential up to which they suffice.
 EVEN_MOMENTS = [
