@@ -214,5 +214,5 @@ def _second(z: np.ndarray, scale: np.ndarray, d1: np.ndarray, d2: np.ndarray) ->
     return {
         ("loc", "loc"): d2 * square,
         ("loc", "scale"): (d1 + z * d2) * square,
-        ("scale", "scale"): z * (2 * d1 + z * d2) * square,
+        ("scale", "scale"): (2 * z * d1 + z**2 * d2) * square,
     }
