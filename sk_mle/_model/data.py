@@ -21,7 +21,7 @@ from joblib import cpu_count, effective_n_jobs
 from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
-from .._utils.repeated import filled, repeated_value
+from .._utils.repeated import are_ones, filled
 
 BLOCK_BYTES = 1 << 23  # bytes of X per block: smaller blocks cost more calls, larger ones leave the cache
 COLUMNS_OF_SHORT_BLOCKS = range(50, 200)  # where blocks are half as large: calls cost little, and X is read twice
@@ -297,11 +297,6 @@ def _taken(X: Any, rows: np.ndarray) -> Any:
 def _of_weights(weight: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The weights of some rows, stored as one number where they are ones."""
     return filled(1.0, (len(rows),)) if are_ones(weight) else weight[rows]
-
-
-def are_ones(weight: np.ndarray) -> bool:
-    """Whether weights are ones stored as one number, as `Data` stores them, so that no product is needed."""
-    return repeated_value(weight) == 1.0
 
 
 def times_weights(values: Any, weight: np.ndarray) -> np.ndarray:

@@ -51,6 +51,8 @@ class Evaluator:
         self.likelihood, self.designs, self.whole = likelihood, designs, whole
         self._rotated_rows: dict[int, object] = {}
         self._curve_designs: dict[str, Any] = {name: design for name, design in designs.items() if not design.linear}
+        with_columns = [name for name, design in designs.items() if design.linear and design.columns is not None]
+        self._columns: dict[str, Any] = {name: designs[name].columns for name in with_columns}
 
     def __getstate__(self) -> dict:
         return {"likelihood": self.likelihood, "designs": self.designs}
@@ -151,7 +153,7 @@ class Evaluator:
         """
         cache: dict[int, object] = self._rotated_rows if batch.X is self.whole else {}
         rows = {name: self._curve_designs[name].rows(point) for name, point in curves.items()}
-        for name, columns in ((name, d.columns) for name, d in self.designs.items() if d.linear and d.columns is not None):
+        for name, columns in self._columns.items():
             rows[name] = cache[id(columns)] if id(columns) in cache else columns.rows(batch.X)
             if cache is not self._rotated_rows or columns.rotation is not None:
                 cache[id(columns)] = rows[name]
@@ -167,7 +169,7 @@ class Evaluator:
             if name in curves:
                 eta = curves[name].value
             else:
-                if name in rows and np.count_nonzero(slopes):  # a fit starts at constants, where no product is needed
+                if name in rows and slopes.any():  # a fit starts at constants, where no product is needed
                     eta = rows[name].dot(slopes)
                     eta += intercept
                 else:
@@ -190,7 +192,7 @@ class Evaluator:
             result = self.kernel.evaluate(batch.y, eta, 1)._replace(information=integrated_information(self.likelihood, eta))
         else:
             result = self.kernel.evaluate(batch.y, eta, order, information)
-        if order and any(name not in result.gradient for name in self.designs):  # no row of the block depends on these
+        if order and not self.designs.keys() <= result.gradient.keys():  # no row of the block depends on some of them
             zeros = {name: np.zeros(np.shape(eta[name])) for name in self.designs}
             result = result._replace(gradient=zeros | result.gradient)
         return result

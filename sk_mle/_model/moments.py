@@ -12,7 +12,8 @@ from scipy import linalg, sparse
 
 from .._utils.floats import round_unit
 from .._utils.messages import columns_text
-from .data import Batch, Data, are_ones, times_weights, transposed
+from .._utils.repeated import are_ones
+from .data import Batch, Data, times_weights, transposed
 
 ROWS_OF_SAMPLE = 256  # rows from which the origin of sums is taken
 ROUNDING_OF_MEAN = 4 * float(np.finfo(float).eps)  # standard deviation, relative to the mean, up to which a column is constant

@@ -50,14 +50,12 @@ class Point(NamedTuple):
     @property
     def finite(self) -> bool:
         """Whether value and gradient are finite, as every step needs; the Hessian may be replaced."""
-        with np.errstate(invalid="ignore"):  # of infinities of both signs
-            return isfinite(self.value + (np.add.reduce(self.gradient) if self.order else 0.0))
+        return isfinite(self.value) and (self.gradient is None or bool(np.isfinite(self.gradient).all()))
 
     @property
     def complete(self) -> bool:
         """Whether value and all derivatives are finite."""
-        with np.errstate(invalid="ignore"):
-            return self.finite and (self.order < 2 or isfinite(np.add.reduce(self.hessian, axis=None)))
+        return self.finite and (self.hessian is None or bool(np.isfinite(self.hessian).all()))
 
 
 class Objective:
@@ -294,7 +292,9 @@ class Objective:
         along = {name: design.expand_change(direction[self.slices[name]]) for name, design in self.designs.items()}
         block = partial(self.evaluator.hessian_product, at=at, along=along)
         self.evaluations += 1
-        product = self._expand_adjoint(self.data.reduce(block)) / self.data.total_weight
+        sums = self.data.reduce(block)
+        with np.errstate(invalid="ignore"):  # far away, where a gradient is infinite
+            product = self._expand_adjoint(sums) / self.data.total_weight
         for name, penalty in self.penalties.items():
             product[self.slices[name]] += penalty.product(direction[self.slices[name]])
         return product
@@ -327,30 +327,33 @@ class Objective:
 
     def _expand_adjoint(self, sums: dict) -> np.ndarray:
         """Sums of gradients as one flat vector."""
-        with np.errstate(invalid="ignore"):  # far away, where a gradient is infinite
-            return np.concatenate([design.expand_adjoint(sums["gradient", name]) for name, design in self.designs.items()])
+        return np.concatenate([design.expand_adjoint(sums["gradient", name]) for name, design in self.designs.items()])
 
     def _collect(self, u: np.ndarray, sums: dict, order: int) -> Point:
         """The point of the mean loss from sums of the log-likelihood; only here the sign changes."""
         weight = self.data.total_weight
         if "base" in sums:
             self._base_measure = float(sums["base"]) / weight
-        value, gradient, hessian = -float(sums["value"]) / weight - (self._base_measure or 0.0), np.empty(0), np.empty((0, 0))
-        if order >= 1:
-            gradient = self._expand_adjoint(sums) / -weight
-        if order == 2:
-            hessian = np.zeros((self.size, self.size))
+        point = Point(-float(sums["value"]) / weight - (self._base_measure or 0.0))
+        if order:
             with np.errstate(all="ignore"):  # at a trial that is refused for it, sums may be infinite
-                for a, b in [key[1:] for key in sums if key[0] == "hessian"]:
-                    part = self._hessian_block(a, b, sums["hessian", a, b]) / weight
-                    hessian[self.slices[a], self.slices[b]] += part
-                    if a != b:
-                        hessian[self.slices[b], self.slices[a]] += part.T
-        return self.penalised(u, Point(value, gradient if order >= 1 else None, hessian if order == 2 else None))
+                gradient = self._expand_adjoint(sums) / -weight
+                point = Point(point.value, gradient, self._hessian_of(sums) if order == 2 else None)
+        return self.penalised(u, point)
+
+    def _hessian_of(self, sums: dict) -> np.ndarray:
+        """The Hessian (size, size) of the mean loss without penalties, from sums of information."""
+        hessian = np.zeros((self.size, self.size))
+        for a, b in [key[1:] for key in sums if key[0] == "hessian"]:
+            part = self._hessian_block(a, b, sums["hessian", a, b]) / self.data.total_weight
+            hessian[self.slices[a], self.slices[b]] += part
+            if a != b:
+                hessian[self.slices[b], self.slices[a]] += part.T
+        return hessian
 
     def penalised(self, u: np.ndarray, point: Point) -> Point:
         """A point of the mean loss with the penalties, which are added to its derivatives in place."""
-        value = point.value + self.penalty(u)
+        value = point.value + (self.penalty(u) if self.penalties else 0.0)
         for name, penalty in self.penalties.items() if point.order else ():
             place = self.slices[name]
             point.gradient[place] += penalty.gradient(u[place])

@@ -25,8 +25,9 @@ ROUGH_BYTES = 1 << 20  # of such rows in single precision, whose products take h
 
 def summed(left: Any, right: Any) -> Any:
     """left' right."""
-    strided = isinstance(left, np.ndarray) and not left.flags.forc
-    return left.T @ right if strided else transposed(left).dot(right)
+    if not isinstance(left, np.ndarray):
+        return transposed(left).dot(right)
+    return left.T.dot(right) if left.flags.forc else left.T @ right
 
 
 def project(batch: Any, columns: Any, values: Any) -> np.ndarray:
@@ -126,7 +127,7 @@ def _rough_product(columns: np.ndarray, value: np.ndarray, unit: np.ndarray) -> 
 
 def _weighted_product(left: Any, right: Any, value: np.ndarray) -> np.ndarray:
     """left' diag(value) right, for dense or sparse columns."""
-    if sparse.issparse(right):
+    if not isinstance(right, np.ndarray):
         product = transposed(left) @ right.multiply(value[:, None]).tocsr()
         return product.toarray() if sparse.issparse(product) else product
     if not isinstance(left, np.ndarray):

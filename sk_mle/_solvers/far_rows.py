@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._model.data import are_ones
 from .._model.objective import Objective
+from .._utils.repeated import are_ones
 from .held import in_coordinates_of
 from .solvers import Solution
 from .special_cases import better

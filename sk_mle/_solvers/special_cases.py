@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._model.data import are_ones, weighted_sum
+from .._model.data import weighted_sum
 from .._model.objective import Objective
+from .._utils.repeated import are_ones
 from ..likelihoods._functions import competing, n_starts, regular_end, values_to_hold
 from .held import constant_parameters, with_all_free, with_held, with_value
 from .repeated_values import MIN_SHARE_OF_TIES, WIDTHS, starts_at_repeated_values, values_without_bound

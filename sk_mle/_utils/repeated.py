@@ -40,6 +40,11 @@ def repeated_value(values: np.ndarray) -> float | None:
     return None if any(values.strides) or not values.size else values.item(0)
 
 
+def are_ones(values: np.ndarray) -> bool:
+    """Whether values (n,) are ones stored as one number, as `Data` stores weights, so that no product with them is needed."""
+    return 0 in values.strides and values.size > 0 and values.item(0) == 1.0
+
+
 def without_repeats(*arrays: np.ndarray) -> list[np.ndarray]:
     """Arrays of one shape, cut to length 1 along the axes along which all of them repeat."""
     index = tuple(slice(None if any(strides) else 1) for strides in zip(*(array.strides for array in arrays), strict=True))
