@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from .._model.validation import check_weight, replace_zero_weight_rows
+from .._utils.arguments import WithArguments
 from .._utils.callbacks import with_callbacks
 from .._utils.floats import check_unmasked
 from .._utils.messages import rows_text
@@ -30,7 +31,7 @@ MAX_COMPARED_CLASSES = 8  # classes up to which comparisons with each are faster
 ROWS_PER_BLOCK = 1 << 14
 
 
-class MLEClassifier(MLEMixin, ClassifierMixin, BaseEstimator):
+class MLEClassifier(MLEMixin, ClassifierMixin, WithArguments):
     """Classification by maximum likelihood, for any likelihood of classes.
 
     With the default likelihood it equals ``LogisticRegression(C=np.inf)``: Bernoulli with a logit link for two classes,

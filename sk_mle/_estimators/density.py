@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.base import DensityMixin
 from sklearn.utils.validation import validate_data
 
 from .._model.data import Data
@@ -26,6 +26,7 @@ from .._model.validation import (
 from .._predictive.distribution import Distribution
 from .._predictive.unwrapping import Unwrapped
 from .._sources import check_in_memory
+from .._utils.arguments import WithArguments
 from .._utils.callbacks import with_callbacks
 from ..inference import Inference
 from ..likelihoods import get_likelihood
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from ..likelihoods import Likelihood
 
 
-class MLEDensity(Fitting, DensityMixin, BaseEstimator):
+class MLEDensity(Fitting, DensityMixin, WithArguments):
     r"""Density estimation by maximum likelihood, for any likelihood.
 
     Maximises the weighted log-likelihood of the rows of X, :math:`\sum_i w_i \log p(x_i \mid \theta)`: what `fit` of a

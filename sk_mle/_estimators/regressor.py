@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length
 
 from .._model.validation import check_support, check_weight, replace_zero_weight_rows
 from .._predictive.distribution import Distribution
+from .._utils.arguments import WithArguments
 from .._utils.callbacks import with_callbacks
 from .._utils.floats import check_unmasked, probabilities, probability
 from .._utils.messages import rows_text, warn_caller
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 QUANTILES = (0.05, 0.5, 0.95)  # predicted by default
 
 
-class MLERegressor(MLEMixin, RegressorMixin, BaseEstimator):
+class MLERegressor(MLEMixin, RegressorMixin, WithArguments):
     r"""Regression by maximum likelihood, for any likelihood and with any of its parameters modelled on X.
 
     Minimises the weighted mean negative log-likelihood

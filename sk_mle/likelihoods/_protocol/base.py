@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import column_or_1d
 
+from ..._utils.arguments import WithArguments
 from ..._utils.floats import check_numeric
 from ...domains import REAL, Domain
 from .._fallbacks import interval as intervals
@@ -50,7 +50,7 @@ class Observation(NamedTuple):
     params: dict[str, np.ndarray]
 
 
-class Likelihood(BaseEstimator):
+class Likelihood(WithArguments):
     """Base class of all laws p(y | parameters).
 
     A subclass declares `parameters` and `support`, assigns its parameters in `__init__` and writes `loglik`. Everything else
@@ -231,15 +231,6 @@ class Likelihood(BaseEstimator):
     def predictive(self) -> Likelihood:
         """The law of predictions, if it is not that of the observations: of the durations, when some are censored."""
         return self
-
-    def get_params(self, deep: bool = True) -> dict:
-        """The constructor's arguments by name, as of all estimators; the names are looked up once per class."""
-        if deep:
-            return super().get_params(deep)
-        kind = type(self)
-        if "_argument_names" not in vars(kind):
-            kind._argument_names = tuple(super().get_params(deep=False))
-        return {name: getattr(self, name) for name in kind._argument_names}
 
     def check(self) -> None:
         """Raise ValueError or TypeError for constructor arguments that cannot be used."""
