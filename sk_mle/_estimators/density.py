@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import DensityMixin
-from sklearn.utils.validation import validate_data
 
 from .._model.data import Data
 from .._model.parts import DataInParts
 from .._model.validation import (
     check_finite,
-    check_kind,
     check_support,
     check_weight,
-    fault_of_columns,
     group_labels,
     replace_zero_weight_rows,
 )
@@ -170,12 +167,7 @@ class MLEDensity(Fitting, DensityMixin, WithArguments):
     def _validate(self, X: Any, reset: bool, finite: bool = True) -> np.ndarray:
         """X as a float array; ValueError for text and NaN."""
         check_in_memory(X)
-        try:
-            X = validate_data(self, check_kind(X), dtype=np.float64, ensure_all_finite=False, reset=reset)
-        except (ValueError, OverflowError) as error:
-            if message := fault_of_columns(X, error):
-                raise ValueError(message) from error
-            raise
+        X = np.asarray(self._as_matrix(X, reset, dtype=np.float64), dtype=np.float64)
         if np.isnan(X).any():  # some laws read infinities as ends of intervals; the others raise
             check_finite(X, getattr(self, "feature_names_in_", None))
         return X

@@ -61,10 +61,20 @@ class ReadsRows:
             self._text_groups = text_groups(self, X)
         for name, levels in self._text_groups.items():
             X = coded(X, name, levels) if hasattr(X, "columns") and name in X.columns else X
-        checks: dict[str, Any] = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "ensure_all_finite": False}
+        try:
+            X = self._as_matrix(X, reset, accept_sparse="csr", dtype=[np.float64, np.float32])
+        except TypeError:
+            check_objects(X)
+            raise
+        if finite:
+            check_finite(X, getattr(self, "feature_names_in_", None))
+        return X if reset else self.fit_.rows(X)
+
+    def _as_matrix(self, X: Any, reset: bool, **checks: Any) -> Any:
+        """X as scikit-learn's checks return it, which are spared where it is one already; ValueError that names columns."""
         try:
             if not is_float_matrix(X):
-                X = validate_data(self, check_kind(X), reset=reset, **checks)
+                X = validate_data(self, check_kind(X), reset=reset, ensure_all_finite=False, **checks)
             elif reset:
                 self._take_shape(X)
             elif X.shape[1] != self.n_features_in_ or hasattr(self, "feature_names_in_"):
@@ -73,12 +83,7 @@ class ReadsRows:
             if message := fault_of_columns(X, error):
                 raise ValueError(message) from error
             raise
-        except TypeError:
-            check_objects(X)
-            raise
-        if finite:
-            check_finite(X, getattr(self, "feature_names_in_", None))
-        return X if reset else self.fit_.rows(X)
+        return X
 
     def _check_fitted(self) -> None:
         """Raise NotFittedError before a fit; scikit-learn's own check takes as long as predictions of few rows."""

@@ -115,7 +115,7 @@ def precondition_penalties(objective: Objective) -> Objective:
 
 def constant_predictor(data: Any, design: Any, value: Any) -> np.ndarray:
     """Coordinates (size,) of a constant linear predictor or, without an intercept, of the one nearest to a constant."""
-    level = design.in_output_basis(np.atleast_1d(value))
+    level = design.in_output_basis(np.asarray(value).reshape(-1))
     coordinates = np.zeros(design.shape)
     if design.intercept:
         coordinates[0] = level

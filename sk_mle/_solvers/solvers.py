@@ -421,19 +421,19 @@ def _far_from_zero_together(objective: Objective, u: np.ndarray, names: list[str
 
     Their Hessian is nearly singular, and all rounding error where the law loses digits next to its limit.
     """
-    eta, one_unit_back = {}, {}
+    far, edges = {}, dict[str, str]()
     for name, design in objective.designs.items():
         if design.linear and design.intercept and not design.vector:
-            first, eta_per_unit = objective.slices[name].start, design.output_basis[0, 0]
-            eta[name] = u[first] * eta_per_unit  # of the mean row
-            one_unit_back[name] = np.zeros_like(u)
-            one_unit_back[name][first] = -np.sign(eta[name]) / eta_per_unit
-    edges: dict[str, str] = {}
+            eta = u[objective.slices[name].start] * design.output_basis[0, 0]  # of the mean row
+            far |= {name: eta} if abs(eta) >= ETA_NEAR_LIMIT else {}
     value = objective.value(u)
-    for pair in combinations([name for name, size in eta.items() if abs(size) >= ETA_NEAR_LIMIT], 2):
-        loss = objective.value(u + one_unit_back[pair[0]] + one_unit_back[pair[1]]) - value
+    for pair in combinations(far, 2):
+        one_unit_back = u.copy()
+        for name in pair:
+            one_unit_back[objective.slices[name].start] -= np.sign(far[name]) / objective.designs[name].output_basis[0, 0]
+        loss = objective.value(one_unit_back) - value
         if objective.data.total_weight * abs(loss) < MAX_LOSS_NEAR_LIMIT:
-            edges |= {name: _edge_towards(objective, name, eta[name], eta[name]) for name in pair if name in names}
+            edges |= {name: _edge_towards(objective, name, far[name], far[name]) for name in pair if name in names}
     return edges
 
 

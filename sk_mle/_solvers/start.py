@@ -286,7 +286,8 @@ def _at_constants(
         eta[name] = repeated(np.asarray(value), len(y))
     same = expected_information(law) == "whole" and not known  # information is equal in all rows
     first = slice(1 if same else None)
-    means = mean_information(law, y[first], weight[first], {name: value[first] for name, value in eta.items()})
+    kernel, eta_first = objective.evaluator.kernel, {name: value[first] for name, value in eta.items()}
+    means = mean_information(kernel, y[first], weight[first], eta_first)
     objective = precondition_penalties(with_unit_information(objective, means))
     u = np.zeros(objective.size)
     for name, design in objective.designs.items():

@@ -25,7 +25,7 @@ def filled(value: float, shape: tuple[int, ...]) -> np.ndarray:
 
 def repeats(values: np.ndarray) -> bool:
     """Whether an array repeats its entries along an axis."""
-    return 0 in values.strides and values.size > 0
+    return 0 in values.strides and values.size > 1
 
 
 def compressed(values: np.ndarray) -> np.ndarray:

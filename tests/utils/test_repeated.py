@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sk_mle._utils.repeated import filled, repeated, repeated_value, repeats, spread, take_rows, without_repeats
+from sk_mle._utils.repeated import compressed, filled, repeated, repeated_value, repeats, spread, take_rows, without_repeats
 
 ROW = np.array([1.0, 2.0, 3.0])
 
@@ -34,6 +34,11 @@ def test_spread_broadcasts(part):
     wide = spread(part, (4, 3))
     assert_array_equal(wide, np.broadcast_to(part, (4, 3)))
     assert repeats(wide)
+
+
+def test_a_single_entry_repeats_nothing():
+    assert not repeats(filled(2.5, (1,)))
+    assert compressed(one := filled(2.5, (1, 1))) is one
 
 
 def test_spread_to_no_axes_is_a_number():

@@ -66,7 +66,7 @@ class Gamma(Likelihood):
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         mean = float(np.average(y, weights=sample_weight))
-        return {"mean": mean, **self.refine(y, sample_weight, mean=mean)}
+        return {"mean": mean, **(self.refine(y, sample_weight, mean=mean) if "shape" in self.layout.free else {})}
 
     def refine(self, y: np.ndarray, sample_weight: np.ndarray, mean: float | np.ndarray, **others: np.ndarray) -> dict:
         gap = -np.average(minus_half_gamma_deviance(y, mean), weights=sample_weight)  # log k - digamma(k) at the optimum

@@ -64,7 +64,7 @@ class InverseGamma(Likelihood):
 
     def start(self, y: np.ndarray, sample_weight: np.ndarray) -> dict:
         of_reciprocal = Gamma(shape=self.layout.fixed.get("shape")).start(1 / y, sample_weight)
-        shape = self.layout.fixed.get("shape", of_reciprocal["shape"])
+        shape = {**of_reciprocal, **self.layout.fixed}["shape"]
         scale = self.layout.fixed.get("scale", shape / of_reciprocal["mean"])
         return {"scale": scale, **self.refine(y, sample_weight, scale=scale)}
 
