@@ -20,7 +20,7 @@ from .._model.data import weighted_sum
 from .._model.objective import Objective
 from .._utils.repeated import are_ones
 from ..likelihoods._functions import competing, n_starts, regular_end, values_to_hold
-from .held import constant_parameters, with_all_free, with_held, with_value
+from .held import constant_parameters, distance_to_end, with_all_free, with_held, with_value
 from .repeated_values import MIN_SHARE_OF_TIES, WIDTHS, starts_at_repeated_values, values_without_bound
 from .solvers import Solution, flat_side
 from .start import cold_start
@@ -291,6 +291,20 @@ def _points_near_ends(objective: Objective, u: np.ndarray, distance: float) -> I
         yield _EndPoint(v, name, edge)
 
 
+def _points_at_distance(objective: Objective, u: np.ndarray, name: str, edge: str, distance: float) -> list[np.ndarray]:
+    """Those of `_points_near_ends` at a parameter's end, at a distance in the parameter's unit, which may be that of y."""
+
+    def points(relative: float) -> list[np.ndarray]:
+        return [end.u for end in _points_near_ends(objective, u, relative) if end[1:] == (name, edge)]
+
+    near = points(FIRST_DISTANCE_TO_END)
+    if not near:
+        return near
+    design, link = objective.designs[name], objective.likelihood.layout[name].link
+    value = float(link.inverse(design.expand(near[0][objective.slices[name]])[0])[0])
+    return points(distance * FIRST_DISTANCE_TO_END / distance_to_end(objective.likelihood, name, edge, value))
+
+
 def kept_rows(objective: Objective, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict]:
     """y, weights and linear predictors of the rows in memory of positive weight."""
     in_memory = objective.data.in_memory
@@ -434,6 +448,6 @@ def _next_stage_start(
     for power in () if regular_end(objective.likelihood, name, edge) else (1, 2):  # with which the first one may diverge
         starts.append(u.copy())
         starts[-1][first] *= DISTANCE_RATIO**power
-    starts += [end.u for end in _points_near_ends(objective, u, distance) if end[1:] == (name, edge)]
+    starts += _points_at_distance(objective, u, name, edge, distance)
     with np.errstate(all="ignore"):
         return min((with_value(objective, start, name, value) for start in starts), key=lambda v: part.value(v[free]))

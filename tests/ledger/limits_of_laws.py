@@ -13,6 +13,7 @@ from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import (
     AsymmetricLaplace,
     BoxCoxColeGreen,
+    Censored,
     ExponentiallyModifiedNormal,
     GeneralizedExtremeValue,
     GeneralizedGamma,
@@ -277,7 +278,97 @@ def _joint_limit(seed):
     return check
 
 
+def _few_events(law, seed, rows, weight, expected, words):
+    """Values that exceed bounds, all but those of some rows, whose law has an edge at the first event."""
+    bounds = np.sort(10 * np.random.default_rng(seed).weibull(1.5, size=len(weight)))
+    y = np.column_stack([bounds, np.where(np.isin(np.arange(len(weight)), rows), bounds, np.inf)])
+
+    def check():
+        for unit in (1.0, 1e3):
+            with pytest.warns(BoundaryWarning, match=words):
+                model = MLEDensity(Censored(law)).fit(unit * y, sample_weight=weight)
+            assert model.converged_
+            reached = model.loglikelihood_ + np.log(unit) * weight[rows].sum()
+            assert reached == pytest.approx(expected(bounds, rows, weight), abs=1e-5)
+
+    return check
+
+
+def _pareto(bounds, rows, weight):
+    """From the one event on, where all that exceed it weigh in."""
+    (row,) = rows
+    total = weight[row + 1 :] @ np.log(bounds[row + 1 :] / bounds[row])
+    return weight[row] * (np.log(weight[row] / total) - 1 - np.log(bounds[row]))
+
+
+def _half_normal_above_first_event(bounds, rows, weight):
+    """By scipy, over the scale."""
+    over, is_event = np.maximum(bounds - bounds[rows[0]], 0.0), np.isin(np.arange(len(bounds)), rows)
+
+    def lost(log_scale):
+        law = stats.halfnorm(scale=np.exp(log_scale))
+        return -weight @ np.where(is_event, law.logpdf(over), law.logsf(over))
+
+    return -minimize_scalar(lost, bounds=(-2, 6), method="bounded", options={"xatol": 1e-8}).fun
+
+
+def _exponential_above_first_event(bounds, rows, weight):
+    n_events, total = weight[rows].sum(), weight @ np.maximum(bounds - bounds[rows[0]], 0.0)
+    return n_events * (np.log(n_events / total) - 1)
+
+
+ELEVEN, FORTY, ROWS_OF_FORTY = np.ones(11), np.ones(40), [6, 31, 35]
 CASES = [
+    *(
+        Case(
+            f"one event among eleven rows, row {row}, seed {seed}",
+            CLOSED,
+            "Censored(GeneralizedGamma)",
+            _few_events(
+                GeneralizedGamma(), seed, [row], weight, _pareto, r"shape .* lower edge.*Pareto law from a smallest y on"
+            ),
+        )
+        for seed, row, weight in ((0, 5, ELEVEN), (0, 0, ELEVEN), (1, 8, ELEVEN), (7, 4, np.arange(1.0, 12.0)))
+    ),
+    Case(
+        "three events among forty rows",
+        "scipy",
+        "Censored(SkewNormal)",
+        _few_events(
+            SkewNormal(),
+            1,
+            ROWS_OF_FORTY,
+            FORTY,
+            _half_normal_above_first_event,
+            r"shape .* upper edge.*half-normal law above loc",
+        ),
+    ),
+    Case(
+        "three events among forty rows",
+        CLOSED,
+        "Censored(ExponentiallyModifiedNormal)",
+        _few_events(
+            ExponentiallyModifiedNormal(),
+            1,
+            ROWS_OF_FORTY,
+            FORTY,
+            _exponential_above_first_event,
+            r"scale .* lower edge.*exponential law above loc",
+        ),
+    ),
+    *(
+        Case(
+            f"{name}, seed {seed}, whose law is log-normal far from its edge",
+            "minimum over the edge by scipy",
+            "JohnsonSU",
+            _ends_at(JohnsonSU(), y, _log_normal(y), r"scale .* lower edge.*log-normal law above, or below, loc", UNITS),
+        )
+        for name, seed, y in (
+            *(("20 normal values", seed, np.random.default_rng(seed).normal(size=20)) for seed in (100, 102, 113, 114)),
+            *(("80 uniform values", seed, np.random.default_rng(seed).uniform(size=80)) for seed in (6, 7)),
+            ("500 light tails", 3, np.random.default_rng(3).beta(2, 3, size=500)),
+        )
+    ),
     *(
         Case(f"a limit of two parameters, seed {seed}", "scipy.optimize", "scipy's nbinom", _joint_limit(seed))
         for seed in (0, 2)

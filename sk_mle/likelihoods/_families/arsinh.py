@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 
 from ...domains import POSITIVE, REAL
-from .._fallbacks.starting_values import quantiles
 from .._protocol.relations import Relations
 from .shaped import ShapedLocationScale
 
-SCALE_RATIO = 100.0  # ratio of successive scales on the way to a limit
-# Distances of loc from the nearest y, in standard deviations, at which laws of log|y - loc| are tried; rows up to which they
-# are, as a supremum there is one of small samples.
-DISTANCES_BEYOND_Y, MAX_ROWS_TO_TRY = np.geomspace(0.01, 10.0, 7), 100
+# Distances of loc from the nearest y, in standard deviations, at which laws of log|y - loc| are tried, then between the best
+# of them and its neighbours: so far out that the law is the normal one in the end.
+DISTANCES_BEYOND_Y, N_ZOOMS, POINTS_OF_ZOOM = np.geomspace(0.01, 1e4, 25), 4, 9
+MAX_ROWS_TO_TRY = 100  # more are thinned
 MAX_LOSS_TO_FOLLOW = 3.0  # total log-likelihood by which such a law may be below the fit
-TAIL_SHARES = np.array([1.0, 0.75, 0.5])  # of the tail that fits the quartiles, as the outermost values may be further out
-QUARTILES = np.array([0.25, 0.5, 0.75])
+MAX_NEWTON_STEPS, MIN_NEWTON_STEP = 50, 1e-10
 
 
 def _near_ends(
@@ -31,48 +29,64 @@ def _near_ends(
     skew: np.ndarray,
     tail: np.ndarray,
 ) -> list:
-    """For large z on one side arsinh(z) is log(2 z), so that the skewness compensates for a smaller scale."""
-    if not {"loc", "scale", "skew"} <= set(law.layout.free):
-        return []
-    grown = law.sign * np.sign(law.sign * skew) * tail * np.log(SCALE_RATIO)
-    ends = [("scale", "lower", {"scale": scale / SCALE_RATIO, "skew": skew + grown})]
-    return ends + _laws_of_log_distance(law, y, sample_weight, distance, loc, scale, skew, tail)
+    """The lower end of `scale`: the likeliest laws of the log distance from loc; empty if they are far below the fit.
 
-
-def _laws_of_log_distance(
-    law: Any,
-    y: np.ndarray,
-    sample_weight: np.ndarray,
-    distance: float,
-    loc: np.ndarray,
-    scale: np.ndarray,
-    skew: np.ndarray,
-    tail: np.ndarray,
-) -> list:
-    """The best limit with all y on one side of loc, by quartiles of the log distance from it; empty if it is far below."""
+    For large z on one side arsinh(z) is log(2 z), so that the skewness compensates for a smaller scale.
+    """
     spread = float(np.std(y - loc))
-    if len(y) > MAX_ROWS_TO_TRY or not spread > 0:
+    if not {"loc", "scale", "skew"} <= set(law.layout.free) or not spread > 0:
         return []
-    best = float(law.loglik(y, loc, scale, skew, tail) @ sample_weight) - MAX_LOSS_TO_FOLLOW
-    w = np.arcsinh(law.standard_ppf(QUARTILES, skew=0.0, tail=1.0))
-    found: list = []
+    rows = slice(None, None, max(len(y) // MAX_ROWS_TO_TRY, 1))
+    fitted = law.loglik(*(np.broadcast_to(value, y.shape)[rows] for value in (y, loc, scale, skew, tail)))
+    best, found = float(fitted @ sample_weight[rows]) - MAX_LOSS_TO_FOLLOW, list[tuple]()
     for side in (1.0, -1.0):
-        beyond = side * (y - loc) - np.min(side * (y - loc))
-        for reach in DISTANCES_BEYOND_Y * spread:
-            r = beyond + reach
-            low, middle, high = quantiles(np.log(r), sample_weight, QUARTILES)
-            s, by_quartiles = np.exp(middle) * distance, (w[2] - w[0]) / max(high - low, 1e-12)
-            for t in [law.layout.fixed["tail"]] if "tail" in law.layout.fixed else TAIL_SHARES * by_quartiles:
-                at = {"loc": y - side * r, "scale": s, "skew": -law.sign * side * t * np.log(2 / distance), "tail": t}
-                value = float(law.loglik(y, **at) @ sample_weight)
-                if value > best:
-                    best, found = value, [("scale", "lower", {k: v for k, v in at.items() if k in law.layout.free})]
+        residual = side * (y - loc)
+        first, reach = residual.min(), DISTANCES_BEYOND_Y * spread
+        for _ in range(1 + N_ZOOMS):
+            x = np.log(residual[rows] - first + reach[:, None])
+            middle, tails, values = _laws_of_logarithm(law, x, sample_weight[rows])
+            k = int(np.argmax(values))
+            at, m, t, value = reach[k], middle[k], tails[k], values[k]
+            reach = np.geomspace(reach[max(k - 1, 0)], reach[min(k + 1, len(reach) - 1)], POINTS_OF_ZOOM)
+        if value > best:
+            ends = {"loc": loc + side * (first - at), "scale": np.exp(m) * distance}
+            ends |= {"skew": -law.sign * side * t * np.log(2 / distance), "tail": t}
+            best, found = value, [("scale", "lower", {name: ends[name] for name in ends if name in law.layout.free})]
     return found
 
 
 def zero_unless(factor: np.ndarray, value: np.ndarray) -> np.ndarray:
     """factor * value, where a factor of zero makes zero of an infinite value."""
     return np.where(factor == 0, 0.0, factor * value)
+
+
+def _laws_of_logarithm(law: Any, x: np.ndarray, sample_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Location and tail of the likeliest law of tail * (x - location) for every row of x, and the log-likelihood of exp(x).
+
+    By Newton's method: the log-likelihood is concave in the tail and its product with the location. A step at most doubles the
+    tail.
+    """
+    share = sample_weight / sample_weight.sum()
+    origin = x @ share
+    spread = np.sqrt((x - origin[:, None]) ** 2 @ share)
+    z = (x - origin[:, None]) / spread[:, None]
+    fixed = law.layout.fixed.get("tail")
+    t = np.ones(len(x)) if fixed is None else fixed * spread
+    a = np.zeros(len(x))
+    for _ in range(MAX_NEWTON_STEPS):
+        _, d1, d2 = law.transformed(t[:, None] * z - a[:, None])
+        d2 = np.broadcast_to(d2, z.shape)
+        gradient_a, gradient_t = -(d1 @ share), (d1 * z) @ share + 1 / t
+        aa, at, tt = d2 @ share, -((d2 * z) @ share), (d2 * z**2) @ share - 1 / t**2
+        if fixed is not None:
+            gradient_t, at, tt = 0.0 * t, 0.0 * t, -np.ones(len(t))
+        determinant = aa * tt - at**2
+        step_a, step_t = (at * gradient_t - tt * gradient_a) / determinant, (at * gradient_a - aa * gradient_t) / determinant
+        a, t = a + step_a, t + step_t
+        if max(np.abs(step_a).max(), np.abs(step_t / t).max()) < MIN_NEWTON_STEP:
+            break
+    value = law.transformed(t[:, None] * z - a[:, None])[0] - x
+    return origin + spread * a / t, t / spread, (value @ share + np.log(t / spread)) * sample_weight.sum()
 
 
 class ArsinhLocationScale(ShapedLocationScale):

@@ -18,8 +18,35 @@ from .._protocol.relations import Relations, is_degenerate, may_be_degenerate
 from .wrapper import Wrapper
 
 MIN_SHARE_OF_BOUNDS = 0.5  # share of one-sided bounds among the values from which several starts are tried
+FACTORS_TRIED = 15  # of a parameter next to an end of the law inside
 # Of the standard exponential law: assumed distances of values beyond their bounds, in standard deviations of y.
 EXPONENTIAL_QUANTILES = -np.log1p(-(np.arange(3) + 0.5) / 3)
+
+
+def _near_ends(law: Censored, y: np.ndarray, sample_weight: np.ndarray, distance: float, **params: np.ndarray) -> list:
+    """Those of the law inside, for which a value lies at its bound, or at the outermost event where the bound is beyond it.
+
+    A bound beyond all events says nothing of a law whose edge is at the outermost of them. Bounds make values seem closer than
+    they are, so that other positive parameters are those of a few that are likeliest.
+    """
+    low, high = y.T
+    is_event = low == high
+    near_ends = law.law.relations.near_ends
+    if not is_event.any() or near_ends is None:
+        return []
+    first, last = low[is_event].min(), low[is_event].max()
+    bounds = np.where(np.isinf(high), np.maximum(low, first), np.where(np.isinf(low), np.minimum(high, last), (low + high) / 2))
+    ratio = float(sample_weight.sum() / sample_weight[is_event].sum())
+    found = []
+    for name, edge, ends in near_ends(law.law, bounds, sample_weight, distance, **params):
+        for other in [other for other in law.layout.free[1:] if other in ends and other != name]:
+            factors = np.geomspace(1 / ratio, ratio, FACTORS_TRIED) if law.layout[other].domain.low == 0 else ()
+            tried = [ends, *({**ends, other: ends[other] * factor} for factor in factors)]
+            with np.errstate(all="ignore"):
+                values = [np.nan_to_num(law.loglik(y, **{**params, **one}) @ sample_weight, nan=-np.inf) for one in tried]
+            ends = tried[int(np.argmax(values))]
+        found.append((name, edge, ends))
+    return found
 
 
 class Censored(Wrapper):
@@ -103,14 +130,19 @@ class Censored(Wrapper):
 
     @property
     def relations(self) -> Relations:
-        """The law inside is asked at the observed values whether it is degenerate."""
+        """The law inside is asked at the observed values whether it is degenerate; it has the same ends."""
 
         def of_observed(law: Censored, y: np.ndarray, /, **params: np.ndarray) -> bool:
             rows = y[:, 0] == y[:, 1]
             at = {name: v[rows] if np.ndim(v) else v for name, v in params.items()}
             return bool(rows.any()) and is_degenerate(law.law, y[rows, 0], at)
 
-        return Relations(is_degenerate=of_observed if may_be_degenerate(self.law) else None)
+        inner = self.law.relations
+        return Relations(
+            is_degenerate=of_observed if may_be_degenerate(self.law) else None,
+            ends=inner.ends,
+            near_ends=_near_ends if inner.near_ends else None,
+        )
 
     def _open_end(self, low: np.ndarray) -> np.ndarray:
         """The lower end of the interval that is open below and includes `low`, as the protocol's intervals are open there."""
