@@ -235,7 +235,8 @@ def _start_on_all_rows(objective: Objective) -> tuple[Objective, np.ndarray]:
     if exact is not None and law.support.integer and (exact := certain_fit(objective, exact)) is not None:
         return objective, exact
     u = u if exact is None else exact
-    objective, u = _first_step(objective, u, y, weight, quadratic)
+    if not (_is_wide_and_penalised(objective) and len(objective.designs) == 1):  # else its preconditioner knows a better step
+        objective, u = _first_step(objective, u, y, weight, quadratic)
     return _with_preconditioner(objective, u), u
 
 
@@ -304,20 +305,32 @@ def _is_poor_start(objective: Objective, u: np.ndarray) -> bool:
     return not (np.isfinite(point.value) and np.abs(point.gradient[intercepts]).max(initial=0.0) <= MAX_START_GRADIENT)
 
 
+def _is_wide_and_penalised(objective: Objective) -> bool:
+    """Whether the first parameter has more columns than there are rows, dense and unrotated, and a penalty."""
+    name, design = next(iter(objective.designs.items()))
+    data, one_output = objective.data, design.output_basis.size == 1
+    if data.costly or data.is_sparse or not (_is_unrotated(design) and one_output and name in objective.penalties):
+        return False
+    return "hessian" in objective.available_derivatives and len(design.column_basis) > data.n_samples
+
+
+def _is_unrotated(design: Any) -> bool:
+    """Whether coordinates are multiples of coefficients of the columns."""
+    return design.columns is not None and design.column_basis.ndim == 1 and design.columns.rotation is None
+
+
 def _with_preconditioner(objective: Objective, u: np.ndarray) -> Objective:
     """The objective with a preconditioner, if a Hessian would cost many gradients."""
     name, design = next(iter(objective.designs.items()))
-    columns, data = design.columns, objective.data
-    unrotated = columns is not None and design.column_basis.ndim == 1 and columns.rotation is None
+    data = objective.data
     if data.costly:
         return objective
     if "hessian" not in objective.available_derivatives:
         penalised = name in objective.penalties and not objective.penalties[name].by_column
-        if unrotated and data.is_sparse and penalised and design.linear and design.output_basis.size == 1:
+        if _is_unrotated(design) and data.is_sparse and penalised and design.linear and design.output_basis.size == 1:
             return objective.preconditioned(Scaled())
         return objective
-    wide = unrotated and design.output_basis.size == 1 and len(design.column_basis) > data.n_samples and not data.is_sparse
-    if wide and name in objective.penalties:
+    if _is_wide_and_penalised(objective):
         return objective.preconditioned(Woodbury(objective, u))
     if (
         data.n_samples * data.n_features >= MIN_ENTRIES_FOR_SUBSAMPLE

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import linalg
-from sklearn.linear_model import LinearRegression
+from scipy.special import expit
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from sk_mle import MLEClassifier, MLERegressor
 from sk_mle._model import moments
 from sk_mle._model.data import Data
 from sk_mle.exceptions import SeparationWarning
-from sk_mle.likelihoods import Ordinal, Poisson
+from sk_mle.likelihoods import Normal, Ordinal, Poisson
 
 N, P = 2000, 150
 RNG = np.random.default_rng(7)
@@ -50,6 +51,26 @@ def test_rows_that_nearly_repeat(double):
         found = MLERegressor().fit(A, y)
     expected = LinearRegression().fit(A, y)
     assert_allclose(found.coef_, expected.coef_, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("target", "correlation", "most"), [("classes", 0.0, 10), ("classes", 0.9, 7), ("normal", 0.0, 4), ("normal", 0.9, 6)]
+)
+def test_penalised_fits_on_more_columns_than_rows_take_few_passes(target, correlation, most):
+    """Their Hessian at the start, inverted by products of rows, leads further than a first step along the gradient."""
+    n, p, alpha = 300, 1200, 0.01
+    rng = np.random.default_rng(0)
+    A = np.sqrt(1 - correlation) * rng.normal(size=(n, p)) + np.sqrt(correlation) * rng.normal(size=(n, 1))
+    eta = A @ rng.normal(size=p) / np.sqrt(p)
+    if target == "classes":
+        y, model = (rng.uniform(size=n) < expit(eta)).astype(int), MLEClassifier(alpha=alpha)
+        expected = LogisticRegression(C=1 / (alpha * n), tol=1e-10, max_iter=10_000)
+    else:
+        y, model = eta + rng.normal(size=n), MLERegressor(Normal(scale=1.0), alpha=alpha)
+        expected = Ridge(alpha=alpha * n)
+    found = model.fit(A, y)
+    assert_allclose(np.ravel(found.coef_), np.ravel(expected.fit(A, y).coef_), rtol=1e-5, atol=1e-6)
+    assert found.optimize_result_.n_passes <= most
 
 
 GROUP = np.arange(N) < 7
