@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sk_mle import MLERegressor
 from sk_mle._model.evaluator import Evaluator
 from sk_mle._solvers import multistart, start
 from sk_mle.likelihoods import NegativeBinomial, Normal, Poisson, StudentT, ZeroInflated
+from sk_mle.likelihoods._counts import negative_binomial
 
 N = 20_000
 NAMES = {NegativeBinomial: "dispersion", ZeroInflated: "inflation", StudentT: "df"}
@@ -90,6 +92,21 @@ def test_a_maximum_next_to_a_limit_takes_few_hessians_of_all_rows(monkeypatch):
     assert not found.fit_.limits
     assert found.converged_
     assert orders.count(2) <= 2  # where the search from next to the limit begins, and where it ends
+
+
+def test_a_dispersion_held_at_zero_costs_what_poisson_does(monkeypatch):
+    """Its log-likelihood and derivatives are those of scipy's Poisson, without what the dispersion adds."""
+
+    def refused(*arguments, **options):
+        raise AssertionError("the gamma part of the density was asked for")
+
+    monkeypatch.setattr(negative_binomial, "rising_factorial_remainder", refused)
+    y, mean = np.array([0.0, 1.0, 7.0, 400.0]), np.array([0.3, 2.0, 7.0, 390.0])
+    law = NegativeBinomial(dispersion=0.0)
+    np.testing.assert_allclose(law.loglik(y, mean=mean, dispersion=0.0), stats.poisson.logpmf(y, mean), rtol=1e-12)
+    found = law.evaluate(y, {"mean": np.log(mean)}, 2)
+    np.testing.assert_allclose(found.gradient["mean"], y - mean, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found.information["mean", "mean"], mean, rtol=1e-12)
 
 
 def test_no_limit_is_tried_far_from_one(asked):

@@ -74,6 +74,8 @@ class NegativeBinomial(MeanPower):
         self.mean, self.dispersion, self.power, self.links = mean, dispersion, power, links
 
     def standard_terms(self, y: np.ndarray, order: int, mean: np.ndarray, a: np.ndarray) -> tuple[np.ndarray, dict, dict]:
+        if "dispersion" not in self.layout.free and np.max(a, initial=0.0) <= self.min_a:  # nothing else is asked of it then
+            return self._poisson_terms(y, order, mean)
         # Minus half the deviance is that of a Poisson law at a rate closer to y than the mean, and a part from the gamma law.
         # Nothing large cancels, for large counts as for small a.
         one_plus_a_mean, one_plus_a_y, y_minus_mean = 1 + a * mean, 1 + a * y, y - mean
@@ -92,6 +94,16 @@ class NegativeBinomial(MeanPower):
             ("a", "a"): rise[2] - 2 * beyond[1] / a / a / a - y * part**2 / one_plus_a_y,
         }
         return value, first, second
+
+    def _poisson_terms(self, y: np.ndarray, order: int, mean: np.ndarray) -> tuple[np.ndarray, dict, dict]:
+        """`standard_terms` at a dispersion of zero, in a third of the time: as fits at the limit of the law evaluate it."""
+        y_minus_mean = y - mean
+        value = poisson_kernel(y, mean, y_minus_mean) + self.base_measure(y)
+        if order == 0:
+            return value, {}, {}
+        zero = np.zeros(np.shape(y_minus_mean))
+        first, second = {"mean": y_minus_mean / mean, "a": zero}, {("mean", "a"): zero, ("a", "a"): zero}
+        return value, first, {("mean", "mean"): -y / mean**2, **second} if order == 2 else {}
 
     def base_measure(self, y: np.ndarray) -> np.ndarray:
         return count_base_measure(y)
