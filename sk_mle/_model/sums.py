@@ -111,7 +111,9 @@ def _symmetric_cross(columns: Any, value: np.ndarray, unit: Any) -> np.ndarray:
 
 def _rough_product(columns: np.ndarray, value: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """columns' diag(value) columns, in single precision in that unit."""
-    factor, unit_of_rows = np.sqrt(np.abs(value)).astype(np.float32)[:, None], unit.astype(np.float32)
+    size = np.abs(value)
+    largest = float(size.max(initial=0.0)) or 1.0  # whose unit is that of y, and may be far from one
+    factor, unit_of_rows = np.sqrt(size / largest).astype(np.float32)[:, None], unit.astype(np.float32)
     sign = np.sign(value).astype(np.float32)[:, None] if value.min(initial=0.0) < 0 else None
     n_rows = max(ROUGH_BYTES // (4 * len(unit)), MIN_CACHED_ROWS)
     buffer, result = np.empty((n_rows, len(unit)), np.float32), np.zeros((len(unit),) * 2)
@@ -122,7 +124,7 @@ def _rough_product(columns: np.ndarray, value: np.ndarray, unit: np.ndarray) -> 
         rows *= factor[some]
         rows *= unit_of_rows
         result += (rows if sign is None else rows * sign[some]).T.dot(rows)
-    return result / np.outer(unit, unit)
+    return result * (largest / np.outer(unit, unit))
 
 
 def _weighted_product(left: Any, right: Any, value: np.ndarray) -> np.ndarray:

@@ -82,11 +82,12 @@ def test_cross_products(left, right, values, weight):
 
 
 @pytest.mark.parametrize("values", [RNG.uniform(size=N), RNG.normal(size=N)], ids=["positive", "of both signs"])
+@pytest.mark.parametrize("size", [1.0, 1e-44, 1e50])
 @pytest.mark.parametrize(("largest", "single"), [(1e12, True), (1e60, False)])
-def test_rough_cross_products_of_columns_in_any_unit(values, largest, single):
+def test_rough_cross_products_of_columns_in_any_unit(values, size, largest, single):
     units = np.geomspace(1 / largest, largest, X.shape[1])
     columns, unit = X / units, np.concatenate([[1.0], units])
-    found = cross(columns, columns, values, WEIGHT, True, units)[0, 0] * np.outer(unit, unit)
+    found = cross(columns, columns, size * values, WEIGHT, True, units)[0, 0] * np.outer(unit, unit) / size
     exact = plainly(X, X, values, WEIGHT)[0, 0]
     assert_allclose(found, exact, atol=1e-6 * np.abs(exact).max())
     assert (np.abs(found - exact).max() > 1e-12 * np.abs(exact).max()) == single  # else in double precision
