@@ -33,6 +33,7 @@ from ..likelihoods._functions import (
     out_of_range,
     title,
     undeclared_kinks,
+    values_to_hold,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 ROWS_OF_FIRST_LOOK = 5000  # which often suffice to rule out separation along the columns without terms
 MAX_SHARE_OF_SLOPES = 0.5  # different slopes between kinks, of the number of rows
+MIN_ROWS_PER_COEFFICIENT = 10  # below, a law with a shape may have no maximum for lack of rows
 LENGTHS_TO_AN_END = np.geomspace(1e-10, 0.1, 10)  # in coordinates of unit curvature
 
 
@@ -69,13 +71,13 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
     bounded = certified or model.fit_.penalty is not None  # a reduction of bias falls where the likelihood grows without end
     directions = {} if bounded else solution.result.get("recession") or separating_directions(objective, solution.u)
     directions |= _separated_without_terms(model, objective)
+    unidentified = solution.result.get("unidentified", {})
+    if solution.converged and not (unidentified or directions or solution.result.get("minimum_certified")):
+        unidentified = plateaus(objective, solution.u)
+    told = [name for name, free in unidentified.items() if _warn_unidentified(model, name, objective, free, names)]
     if directions:
         model.converged_ = False
-        for name, direction in directions.items():
-            label = name + _entries_of(objective, name, direction)
-            columns = _columns_of(model, name, direction, objective, names)
-            remedy = _of_columns(model, name) if columns else _of_intercept(model, name, objective, solution.u)
-            _warn_separation(model, label, columns, remedy)
+        _warn_separated(model, objective, solution, names, directions, told)
     elif not solution.converged:
         warn_caller(
             f"{type(model).__name__} with {law} did not converge: after {solution.n_iter} iterations the largest gradient "
@@ -86,18 +88,26 @@ def warn_about_fit(model: Any, objective: Objective, solution: Any, names: Any) 
 
     _warn_irregular_maximum(law, objective, solution)
     _warn_penalties(law, solution)
-    unidentified = solution.result.get("unidentified", {})
-    if solution.converged and not (unidentified or directions or solution.result.get("minimum_certified")):
-        unidentified = plateaus(objective, solution.u)
-    for name, free in unidentified.items():
-        _warn_unidentified(model, name, objective, free, names)
-
     _warn_bounds(model)
     _warn_constant_columns(model, objective, names)
+    _warn_edges(model, objective, solution, directions)
+
+
+def _warn_edges(model: Any, objective: Objective, solution: Solution, directions: dict) -> None:
+    """Warn of parameters that ran to the edge of their domain, but for those of which separation is told."""
+    law = title(model.likelihood_)
     at_edge_of = {name: edge for name, edge in solution.edges.items() if "[" not in name}
     explained = set().union(*(limit_parameters(model.likelihood_, name, edge) for name, edge in at_edge_of.items()))
     for name, edge in solution.edges.items():
         if name.split("[")[0] in directions or name in explained:
+            continue
+        if _is_unused(objective, name, solution.u):
+            warn_caller(
+                f"The likelihood of {law} does not depend on its parameter {name!r}: no value of it changes that of any row. "
+                f"Fix it, Fixed({code(model.likelihood_)}, {{{name!r}: ...}}), or correct the law; n_params_ and the "
+                "information criteria still count it.",
+                IdentificationWarning,
+            )
             continue
         limit = "" if "[" in name else law_at_end(model.likelihood_, name, edge)  # an entry of a vector has no limit of its own
         limit = f" ({limit})" if limit else ""
@@ -118,6 +128,17 @@ def _warn_ratio_without_penalty(model: Any) -> None:
             "positive for a parameter that has columns and an l1_ratio, or leave l1_ratio at 0.",
             UserWarning,
         )
+
+
+def _is_unused(objective: Objective, name: str, u: np.ndarray) -> bool:
+    """Whether other values of a parameter that is a number leave the log-likelihood of every row in memory as it is."""
+    law, y, eta = objective.likelihood, _fitted_y(objective), objective.eta(u)
+    if name not in law.layout or law.layout[name].vector:
+        return False
+    with np.errstate(all="ignore"):
+        others = [law.layout[name].link.link(np.full(len(y), value)) for value in law.layout[name].domain.typical]
+        values = [law.evaluate(y, {**eta, name: other}, 0).loglik for other in (eta[name], *others)]
+    return all(np.array_equal(value, values[0]) for value in values)
 
 
 def _cause_of_failure(model: Any, objective: Objective, solution: Solution) -> str:
@@ -220,7 +241,7 @@ def _remedy(model: Any, objective: Objective, solution: Solution) -> str:
             "parameters: the maximum may lie on that edge, where the gradient does not vanish. Take the estimates as "
             "approximate, or choose a law whose support does not move"
         )
-    if text := _undeclared_kinks(objective, solution.u):
+    if text := _undeclared_kinks(objective, solution.u) or _advice_on_few_rows(model, objective):
         return text
     if not solution.result.get("stalled"):
         return "rescale extreme values, use fewer columns, or a link that stays inside the parameter's domain"
@@ -234,6 +255,17 @@ def _advice_on_kinks(model: Any, law: Likelihood) -> str:
     if has_kinks(law) and law.smooth:
         return f"the law inside {title(law)} has kinks: put a smooth one there, or take the estimates as approximate"
     return ""
+
+
+def _advice_on_few_rows(model: Any, objective: Objective) -> str:
+    """Advice where rows are too few for a shape beside the other coefficients; "" where they are not, or there is none."""
+    shape = next((name for name in values_to_hold(objective.likelihood) if name in objective.designs), "")
+    if not shape or objective.data.n_kept >= MIN_ROWS_PER_COEFFICIENT * objective.size:
+        return ""
+    return (
+        f"{objective.data.n_kept} rows hardly tell {shape!r} beside the other coefficients: fix it, "
+        f"Fixed({code(model.likelihood_)}, {{{shape!r}: ...}}), or take more rows or fewer columns"
+    )
 
 
 def _undeclared_kinks(objective: Objective, u: np.ndarray) -> str:
@@ -283,6 +315,9 @@ def _unbounded_reason(law: str, objective: Objective, solution: Solution) -> str
     if first in objective.penalties:
         remedy = "No penalty holds it back: use fewer columns, or fix"
     call = f": Fixed({law}(...), {{{others[0]!r}: ...}})" if others else ""
+    shapes = [name for name in others if name in values_to_hold(objective.likelihood)]
+    if other_rows and shapes:  # with lighter tails the other rows may hold it back
+        call += f"; or fix {shapes[0]!r} at a value of lighter tails, {{{shapes[0]!r}: ...}}"
     return (
         f" here: the model reproduces {reproduced} to rounding, so its density grows without end{other_rows}. The coefficients "
         f"of {first!r} are the exact fit; the other parameters and the log-likelihood mean nothing. {remedy} the scale{call}."
@@ -313,26 +348,55 @@ def _listed(columns: list) -> str:
     return f"column{'s' * (len(columns) > 1)} {shown}"
 
 
-def _warn_separation(model: Any, label: str, columns: list, remedy: str) -> None:
-    """Warn that a parameter's likelihood grows without end along columns, or the intercept if there are none."""
-    direction = _listed(columns) if columns else "the intercept"
-    warn_caller(
-        f"The data are separated: along {direction} the likelihood of {title(model.likelihood_)} grows without end in its "
-        f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "
-        f"predictions there are at the edge of their range. {remedy}.",
-        SeparationWarning,
-    )
+def _warn_separated(
+    model: Any, objective: Objective, solution: Solution, names: Any, directions: dict, unidentified: list[str]
+) -> None:
+    """Warn of parameters whose likelihood grows without end along columns, or the intercept if there are none.
+
+    Columns that the parameters `unidentified` do not tell are to be left out of these first.
+    """
+    for name, direction in directions.items():
+        label = name + _entries_of(objective, name, direction)
+        columns = _columns_of(model, name, direction, objective)
+        along = _listed(_labels(columns, names)) if len(columns) else "the intercept"
+        remedy = _of_intercept(model, name, objective, solution.u)
+        if len(columns):
+            remedy = _of_columns(model, name, _left_out(model, name, direction, objective, names))
+        if unidentified:
+            others, then = " and ".join(map(repr, unidentified)), remedy[0].lower() + remedy[1:]
+            remedy = f"First leave the column out of {others}, as the warning before this one says. Then {then}"
+        warn_caller(
+            f"The data are separated: along {along} the likelihood of {title(model.likelihood_)} grows without end in its "
+            f"parameter {label!r}, so no finite maximum exists. The coefficients stopped where the gradient fell below tol; "
+            f"predictions there are at the edge of their range. {remedy}.",
+            SeparationWarning,
+        )
 
 
-def _of_columns(model: Any, name: str) -> str:
-    """What to do where columns separate the data."""
+def _left_out(model: Any, name: str, direction: tuple[np.ndarray, np.ndarray], objective: Objective, names: Any) -> str:
+    """What to drop or merge where data are separated: columns, or the category that is their common zero."""
+    columns = _columns_of(model, name, direction, objective)
+    X = objective.data.in_memory.X[: 1 << 16, columns]
+    X = np.asarray(X.toarray() if sparse.issparse(X) else X)
+    slopes = direction[1][np.searchsorted(model.fit_.predictors[name].columns, columns)]
+    change = np.abs(np.ravel(direction[0])[None] * objective.designs[name].intercept + X @ slopes).max(axis=1)
+    moved = change > 1e-6 * change.max(initial=0.0)
+    zero = columns[(X[moved] == 0).all(axis=0)]
+    if len(zero) and not moved.all() and ((X[:, np.isin(columns, zero)] == 0).all(axis=1) == moved).all():
+        listed = _listed(_labels(zero, names))
+        return f"drop the rows in which {listed} {'are' if len(zero) > 1 else 'is'} 0, or merge their category with another"
+    return "drop or merge these columns"
+
+
+def _of_columns(model: Any, name: str, left_out: str) -> str:
+    """What to do where columns separate the data; `left_out` is what to drop or merge."""
     if model.fit_.predictors[name].terms:
-        return "Name these columns in a term Ridge([...]) of penalties, or drop or merge them"
+        return f"Name these columns in a term Ridge([...]) of penalties, or {left_out}"
     alpha = "alpha > 0" if name in modelled(model.likelihood_) else f"alpha={{{name!r}: 0.01}}, say"
     reduced = has_reduction(model.likelihood_)
     jeffreys = "Use penalty='jeffreys', whose estimates are finite and have inference; or" if reduced else "Use"
     inference = "" if reduced else ": for inference, which refuses alpha"
-    return f"{jeffreys} a penalty ({alpha}), or drop or merge these columns{inference}"
+    return f"{jeffreys} a penalty ({alpha}), or {left_out}{inference}"
 
 
 def _of_intercept(model: Any, name: str, objective: Objective, u: np.ndarray) -> str:
@@ -348,19 +412,25 @@ def _of_intercept(model: Any, name: str, objective: Objective, u: np.ndarray) ->
         return f"y takes the values {listed} alone, and is the label of two classes: MLEClassifier() models all that it tells"
     if law.layout[name].vector:
         return "Leave this part of the law out"
-    held = float(np.median(law.layout.theta(objective.eta(u))[name]))
+    held, domain = float(np.median(law.layout.theta(objective.eta(u))[name])), law.layout[name].domain
+    if text := advice(law, f"{name} {'lower' if held < domain.typical[0] else 'upper'}"):
+        return text
     return f"Hold it where it is, Fixed({code(law)}, {{{name!r}: {held!r}}}), or choose the simpler law that it becomes there"
 
 
-def _warn_unidentified(model: Any, name: str, objective: Objective, free: Any, names: Any) -> None:
-    """Warn of coefficients on which the likelihood does not depend; linearly dependent columns give no warning."""
+def _warn_unidentified(model: Any, name: str, objective: Objective, free: Any, names: Any) -> bool:
+    """Warn of coefficients on which the likelihood does not depend; linearly dependent columns give no warning.
+
+    Whether columns were named.
+    """
     if not objective.designs[name].linear:
         _warn_flat_curve(model, name, objective, free)
-        return
+        return False
     directions = [objective.designs[name].coefficients(direction) for direction in free.T]
-    columns = list(dict.fromkeys(c for direction in directions for c in _columns_of(model, name, direction, objective, names)))
+    moved = np.concatenate([_columns_of(model, name, direction, objective) for direction in directions])
+    columns = _labels(np.array(list(dict.fromkeys(moved.tolist())), int), names)
     if not columns:
-        return
+        return False
     warn_caller(
         f"The likelihood of {title(model.likelihood_)} does not depend on {_listed(columns)} in its "
         f"parameter {name!r}: no row says what the coefficient is (where all rows of a category are zeros, say, of which that "
@@ -368,6 +438,7 @@ def _warn_unidentified(model: Any, name: str, objective: Objective, free: Any, n
         f"column out by predictors={{{name!r}: [the others]}}, or use a penalty (alpha={{{name!r}: 0.01}}, say).",
         IdentificationWarning,
     )
+    return True
 
 
 def _warn_constant_columns(model: Any, objective: Objective, names: Any) -> None:
@@ -425,14 +496,13 @@ def _entries_of(objective: Objective, name: str, direction: tuple[np.ndarray, np
     return str([entry for entry, c in zip(objective.likelihood.layout[name].entries, changed, strict=True) if c])
 
 
-def _columns_of(model: Any, name: str, direction: tuple[np.ndarray, np.ndarray], objective: Objective, names: Any) -> list:
-    """Indices or names of the columns whose part of the linear predictor changes along a direction of the coefficients."""
+def _columns_of(model: Any, name: str, direction: tuple[np.ndarray, np.ndarray], objective: Objective) -> np.ndarray:
+    """Indices of the columns whose part of the linear predictor changes along a direction of the coefficients."""
     design = objective.designs[name]
     if design.columns is None:
-        return []
+        return np.empty(0, int)
     X = objective.data.in_memory.X[: 1 << 16, model.fit_.predictors[name].columns]
     spread = np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0)
     change = np.abs(direction[1]).max(axis=1) * spread
     intercept = np.abs(direction[0]).max() if design.intercept else 0.0
-    columns = model.fit_.predictors[name].columns[change > 1e-6 * max(change.max(initial=0.0), intercept)]
-    return _labels(columns, names)
+    return model.fit_.predictors[name].columns[change > 1e-6 * max(change.max(initial=0.0), intercept)]

@@ -193,7 +193,7 @@ class MLEMixin(Fitting):
 def _multiples(alphas: Any) -> int | list[float]:
     """The multiples of a penalty along a path, or how many of them; ValueError for what is neither."""
     if isinstance(alphas, Integral):
-        if alphas > 0:
+        if int(alphas) > 0:
             return int(alphas)
     else:
         found = numbers(alphas, "alphas")

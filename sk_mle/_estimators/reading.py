@@ -29,6 +29,7 @@ from .._model.validation import (
     replace_zero_weight_rows,
 )
 from .._sources import Opened, Rows, check_in_memory, open_source
+from .._utils.floats import check_unmasked
 from .._utils.frames import coded
 from ..likelihoods import Likelihood
 from .fit import Fit
@@ -48,6 +49,7 @@ class ReadsRows:
     fit_: Fit
     n_features_in_: int
     _text_groups: dict = {}
+    _labels_of_columns: list | None = None  # of a data frame whose columns have no names
     _name_of_y = "y"  # in messages
 
     def _target(self, y: Any, X: Any) -> np.ndarray:
@@ -72,6 +74,7 @@ class ReadsRows:
 
     def _as_matrix(self, X: Any, reset: bool, **checks: Any) -> Any:
         """X as scikit-learn's checks return it, which are spared where it is one already; ValueError that names columns."""
+        self._check_labels(X, reset)
         try:
             if not is_float_matrix(X):
                 X = validate_data(self, check_kind(X), reset=reset, ensure_all_finite=False, **checks)
@@ -84,6 +87,23 @@ class ReadsRows:
                 raise ValueError(message) from error
             raise
         return X
+
+    def _check_labels(self, X: Any, reset: bool) -> None:
+        """Raise for labels of columns that are no text, such as numbers, and are not those of the fit.
+
+        scikit-learn does not compare them, and reads the columns by position.
+        """
+        labels = None if isinstance(X, np.ndarray) or not hasattr(X, "columns") else list(X.columns)
+        if labels and any(isinstance(label, str) for label in labels):
+            labels = None
+        if reset:
+            self._labels_of_columns = labels
+        elif labels and self._labels_of_columns and labels != self._labels_of_columns:
+            raise ValueError(
+                f"X has the columns {labels}, and the X of the fit had {self._labels_of_columns}: pass "
+                f"X[{self._labels_of_columns}], or call columns by text before the fit, X.columns = X.columns.astype(str), "
+                "which are then compared as names"
+            )
 
     def _check_fitted(self) -> None:
         """Raise NotFittedError before a fit; scikit-learn's own check takes as long as predictions of few rows."""
@@ -122,6 +142,7 @@ class ReadsRows:
         rows = open_source(X, y, sample_weight)
         if rows is not None:
             return self._problem_in_parts(rows)
+        check_unmasked(y, "y")
         law, validated, target, weight = self._read_training(X, y, sample_weight)
         return problem_in_memory(self, law, X, validated, target, weight, self._text_groups)
 

@@ -130,7 +130,7 @@ def check_known_values(
         if len(bad):
             label = index if names is None else repr(str(names[index]))
             raise ValueError(
-                f"column {label} holds {name} of {title(law)}, which must lie in {law.layout[name].domain}, but "
+                f"column {label} holds {name} of {title(law)}, which must lie in {law.layout[name].given}, but "
                 f"does not in {rows_text(bad)}"
             )
 

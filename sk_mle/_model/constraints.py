@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.linalg import block_diag
-from scipy.optimize import LinearConstraint
+from scipy.optimize import Bounds, LinearConstraint
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -372,6 +372,8 @@ class _Reader:
 
 def _ends(ends: Any, what: str) -> tuple[float, float]:
     """Two ends, of which None is infinite; ValueError if they are none, or the wrong way round."""
+    if isinstance(ends, Bounds) and np.size(ends.lb) == np.size(ends.ub) == 1:
+        ends = np.ravel(ends.lb)[0], np.ravel(ends.ub)[0]
     if not (isinstance(ends, tuple | list) and len(ends) == 2):
         raise ValueError(f"{what}: give two ends, (low, high), with None where there is none; got {ends!r}")
     low, high = (-np.inf if ends[0] is None else ends[0]), (np.inf if ends[1] is None else ends[1])

@@ -103,7 +103,12 @@ def numbers(values: Any, name: str, hint: str = "") -> np.ndarray:
 
 
 def check_unmasked(values: Any, name: str) -> None:
-    """ValueError for a masked array of NumPy with masked values, which its conversions would read as numbers."""
+    """ValueError for a masked array of NumPy with masked values, which its conversions would read as numbers; for text."""
+    if isinstance(values, str):
+        raise ValueError(
+            f"{name} is the text {values!r}: pass the values themselves, of a column of a data frame X[{values!r}]"
+            f"{f', and leave that column out of X, X.drop(columns=[{values!r}])' * (name == 'y')}"
+        )
     if isinstance(values, np.ma.MaskedArray) and (mask := np.ma.getmaskarray(values)).any():
         rows = np.flatnonzero(mask.reshape(len(mask), -1).any(axis=1)) if mask.ndim else np.zeros(1, int)
         raise ValueError(

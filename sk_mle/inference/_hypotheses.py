@@ -18,6 +18,9 @@ from ._result import TestResult
 
 def parse(layout: Layout, hypotheses: Any) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """R (m, P), r (m,) and a text per row, of hypotheses R b = r."""
+    if isinstance(hypotheses, dict):
+        written = ", ".join(f"{name} = {value}" for name, value in hypotheses.items())
+        raise TypeError(f"hypotheses are a dict: write equations between coefficients and numbers, as text, {written!r}")
     hypotheses = [hypotheses] if isinstance(hypotheses, str) else list(hypotheses)
     if not hypotheses:
         raise ValueError("hypotheses are empty: name coefficients, or write 'x1 = 0'")

@@ -116,7 +116,9 @@ class Names:
         parts, position = [], first
         for token in tokens:
             if token.kind == "name" and len(token.value) == 1:
-                parts += [text[position : token.start], self.with_label(token.text, token.value[0])]
+                before = text[position : token.start]
+                times = " * " * (before[-1:].isdigit() or before[-1:] == ".")  # 2x is 2 * loc:x
+                parts += [before, times, self.with_label(token.text, token.value[0])]
                 position = token.start + len(token.text)
         return "".join([*parts, text[position:end]])
 

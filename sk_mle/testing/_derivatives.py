@@ -31,8 +31,14 @@ def declaration(law: Likelihood, rng: np.random.Generator) -> None:
     y = np.arange(10.0) % 2 if law.target_type == "classes" else law.support.draw(rng, 10)
     if law.target_type == "targets" or law.predictive is not law:
         y = law.rvs(rng, (10,), **theta)
-    shape = np.shape(law.loglik(y, **theta))
-    expect(shape == (10,), f"loglik of shape {shape}", "one value per sample, (10,)")
+    value = np.asarray(law.loglik(y, **theta))
+    expect(value.shape == (10,), f"loglik of shape {value.shape}", "one value per sample, (10,)")
+    few_digits = value.dtype.kind == "f" and value.dtype.itemsize < 8
+    expect(not few_digits, f"loglik of the type {value.dtype}", "float64, of whose digits differences and integrals lose half")
+    others = draw(law, rng, 10)[2]
+    for name in law.layout.free if np.isfinite(value).any() else ():
+        depends = (np.asarray(law.loglik(y, **{**theta, name: others[name]})) != value).any()
+        expect(depends, f"a loglik that does not depend on {name}", "one that does, or no such parameter")
 
 
 def clone_and_pickle(law: Likelihood, rng: np.random.Generator) -> None:

@@ -148,7 +148,7 @@ ARGUMENTS = [
     (MLEClassifier(offset="a"), ValueError, "offset: 'logits' of Categorical takes none.*vector"),
     (MLERegressor(exposure="a"), ValueError, r"exposure: column 'a' must be positive, but is not in \d+ rows \(.*drop"),
     (MLERegressor(Normal(scale=-1)), ValueError, r"Normal\(scale=-1\): scale must lie in \(0, inf\)"),
-    (MLERegressor(StudentT(df=np.nan)), ValueError, r"df must lie in \(0, inf\)"),
+    (MLERegressor(StudentT(df=np.nan)), ValueError, r"df must lie in \(0, inf\]"),
     (MLERegressor(Normal(scale="sd")), ValueError, r"scale of Normal: no column .sd. in X; its columns are"),
     (MLERegressor(Normal(scale=[1.0])), TypeError, "give a number to fix scale, the name of a column of X that holds it, or None"),
     (MLERegressor(Normal(loc=0, scale=1)), ValueError, "every parameter of Normal is fixed.*None"),

@@ -52,6 +52,7 @@ from sk_mle.likelihoods import (
     Exponential,
     Fixed,
     Gamma,
+    GeneralizedExtremeValue,
     Hurdle,
     InverseGaussian,
     Laplace,
@@ -309,7 +310,20 @@ DATA = {
 
 # ---- arguments -----------------------------------------------------------------------------------------------------------
 
+NAMED = FRAME.assign(y=REALS)
+NUMBERED = pd.DataFrame(X, columns=[1, 0])
 ARGUMENTS = {
+    "the name of y": Said(lambda: R().fit(NAMED, "y"), r"y is the text 'y': pass the values themselves, of a column of a data frame X\['y'\], and leave that column out of X, X.drop\(columns=\['y'\]\)", lambda _: R().fit(NAMED.drop(columns=["y"]), NAMED["y"])),
+    "the name of labels": Said(lambda: C().fit(NAMED.assign(y=LABELS), "y"), "y is the text 'y': pass the values themselves", lambda _: C().fit(NAMED.drop(columns=["y"]), LABELS)),
+    "the name of y in a score": Said(lambda: FITTED.score(FRAME, "y"), "y is the text 'y': pass the values themselves", lambda _: FITTED.score(FRAME, NAMED["y"])),
+    "the name of weights": Said(lambda: R().fit(FRAME, REALS, sample_weight="a"), r"sample_weight is the text 'a': pass the values themselves, of a column of a data frame X\['a'\]$", lambda _: R().fit(FRAME, REALS, sample_weight=FRAME["a"].abs())),
+    "columns by number in another order": Said(lambda: R().fit(NUMBERED, REALS).predict(NUMBERED[[0, 1]]), r"X has the columns \[0, 1\], and the X of the fit had \[1, 0\]: pass X\[\[1, 0\]\], or call columns by text before the fit, X.columns = X.columns.astype\(str\)", lambda _: (np.testing.assert_array_equal(R().fit(NUMBERED, REALS).predict(NUMBERED[[0, 1]][[1, 0]]), R().fit(X, REALS).predict(X)), R().fit(NUMBERED.set_axis(NUMBERED.columns.astype(str), axis=1), REALS).predict(NUMBERED.set_axis(NUMBERED.columns.astype(str), axis=1)))),
+    "columns by other numbers": Said(lambda: R().fit(NUMBERED, REALS).score(NUMBERED.set_axis([5, 6], axis=1), REALS), r"X has the columns \[5, 6\]", lambda _: R().fit(NUMBERED, REALS).score(NUMBERED.set_axis([5, 6], axis=1).to_numpy(), REALS)),
+    "columns by number in an inference": Said(lambda: R().fit(NUMBERED, REALS).inference(NUMBERED[[0, 1]], REALS), r"X has the columns \[0, 1\]", lambda _: R().fit(NUMBERED, REALS).inference(NUMBERED, REALS)),
+    "a shape that is no number": Said(lambda: R(GeneralizedExtremeValue(shape=np.nan)).fit(X, REALS), r"shape must lie in \(-inf, inf\)", lambda _: GeneralizedExtremeValue(shape=-1.5).check()),
+    "a given value outside": Said(lambda: R(StudentT(df=-1.0)).fit(X, REALS), r"df must lie in \(0, inf\]", lambda _: R(StudentT(df=np.inf)).fit(X, REALS)),
+    "bounds of another kind": Said(lambda: R(bounds=scipy.optimize.LinearConstraint([[1, 0]], 0, 1)).fit(X, REALS), r"give two ends, \(low, high\), with None where there is none", lambda _: R(bounds=(0, None)).fit(X, REALS)),
+    "hypotheses in a dict": Said(lambda: INFERENCE.wald_test({"a": 1, "b": 0}), "write equations between coefficients and numbers, as text, 'a = 1, b = 0'", lambda message: INFERENCE.wald_test(eval(re.search(r"text, ('.*')$", message)[1]))),
     **{f"multiples of a penalty {alphas}": Said(lambda alphas=alphas: R(alpha=0.1, l1_ratio=1.0).path(X, REALS, alphas=alphas), r"alphas must be numbers >= 0 by which alpha is multiplied, or how many of them to try", lambda _: [R(alpha=0.1, l1_ratio=1.0).path(X, REALS, alphas=alphas) for alphas in ([0.0, 0.1], 3)]) for alphas in ([-1.0], [0.1, -0.1], [np.nan], [np.inf], [], 0, -1, None, 0.5, [[0.1]])},
     **{f"range of a path {eps}": Said(lambda eps=eps: R(alpha=0.1, l1_ratio=1.0).path(X, REALS, eps=eps), "eps must lie between 0 and 1", lambda _: R(alpha=0.1, l1_ratio=1.0).path(X, REALS, eps=0.1)) for eps in (-1.0, 0, 2, np.nan)},
     "an l1_ratio without alpha": Said(lambda: R(l1_ratio=0.5).fit(X, REALS), "l1_ratio=0.5 has no effect: it is a share of the penalty, whose size alpha is 0.0. Make alpha positive for a parameter that has columns and an l1_ratio, or leave l1_ratio at 0", lambda _: (R(l1_ratio=0.5, alpha=0.1).fit(X, REALS), R(l1_ratio=0).fit(X, REALS))),
@@ -385,7 +399,34 @@ def found_by_the_check(kind):
 
 
 RIGHT = lambda *_: np.testing.assert_allclose(R(Users()).fit(X, REALS).coef_, FITTED.coef_, rtol=1e-6)
+
+
+class NoEffect(Users):
+    parameters = {"loc": REAL, "scale": POSITIVE, "extra": POSITIVE}
+
+    def __init__(self, *, loc=None, scale=None, extra=None, links=None):
+        self.fault, self.loc, self.scale, self.extra, self.links = "right", loc, scale, extra, links
+
+    def loglik(self, y, loc, scale, extra):
+        return super().loglik(y, loc, scale)
+
+
+class FewDigits(Users):
+    def loglik(self, y, loc, scale):
+        return super().loglik(y, loc, scale).astype(np.float32)
+
+
+class Nowhere(Users):
+    def loglik(self, y, loc, scale):
+        return np.full(np.shape(y), np.nan if self.fault == "nan" else -np.inf)
+
+
 AUTHORS = {
+    "a parameter without effect": Said(fit(R(NoEffect()), REALS), r"likelihood of NoEffect does not depend on its parameter 'extra': no value of it changes that of any row. Fix it, Fixed\(NoEffect\(\), {'extra': ...}\), or correct the law", lambda _: R(Fixed(NoEffect(), {"extra": 1.0})).fit(X, REALS)),
+    "a parameter without effect, checked": Said(lambda: check_likelihood(NoEffect()), "declaration: found a loglik that does not depend on extra, expected one that does, or no such parameter", lambda _: check_likelihood(Fixed(NoEffect(), {"extra": 1.0}), skip=["moments"])),
+    "a loglik of few digits, checked": Said(lambda: check_likelihood(FewDigits()), "declaration: found loglik of the type float32, expected float64", RIGHT),
+    "a loglik that is -inf": Said(fit(R(Nowhere()), REALS), r"Nowhere has no finite log-likelihood at any guess of \['loc', 'scale'\]: loglik is -inf at y = .*, loc = .*, scale = .*, as if no such y could occur; give it a support without such values, or give the law a start", RIGHT),
+    "a loglik that is NaN": Said(fit(R(Nowhere("nan")), REALS), "loglik is NaN at y = .*; correct it there, or give the law a start", RIGHT),
     "a sum": Said(fit(R(Users("sum")), REALS), "loglik returned shape .*one value per sample, without a sum or mean", RIGHT),
     "a column": Said(fit(R(Users("column")), REALS), "loglik returned shape .*one value per sample", RIGHT),
     "nothing": Said(fit(R(Users("none")), REALS), "loglik returned shape", RIGHT),
@@ -540,7 +581,21 @@ EDGES = {
     "censored": (Censored(StudentT()), censored(LEVEL)),
     "trials alike": (BetaBinomial(trials=6), FEW),
 }
+WITHOUT_ZEROS = COUNTS + 1
+BOTH = {"mean": ["x"], "zero": "all"}
+ZEROS_OF_GROUP = np.where(GROUP["group"] == 1, 0.0, np.where(np.arange(N) % 5 == 0, 0.0, COUNTS + 1))
+ZEROS_OF_OTHERS = np.where(GROUP["group"] == 0, 0.0, np.where(np.arange(N) % 5 == 0, 0.0, COUNTS + 1))
+STATES = np.where(np.arange(N) % 5 < 3, 0.0, REALS)
+TEN, OF_TEN = (lambda rng: (-rng.weibull(0.7, 10), rng.normal(size=(10, 2))))(np.random.default_rng(13))
 VERDICTS = {
+    "a hurdle without zeros": Said(fit(R(Hurdle(Poisson())), WITHOUT_ZEROS), r"No y is zero: put Truncated\(Poisson\(\), low=0\) in place of Hurdle\(Poisson\(\)\)", lambda message: R(code(re.search(r"put (.*) in place", message)[1])).fit(X, WITHOUT_ZEROS)),
+    "a hurdle without zeros, on columns": Said(fit(R(Hurdle(Poisson()), predictors={"zero": "all"}), WITHOUT_ZEROS), r"No y is zero: put Truncated\(Poisson\(\), low=0\) in place of", lambda message: R(code(re.search(r"put (.*) in place", message)[1])).fit(X, WITHOUT_ZEROS)),
+    "a hurdle of sizes without zeros": Said(fit(R(Hurdle(Gamma())), SIZES), r"No y is zero: put Gamma\(\) in place of Hurdle\(Gamma\(\)\)", lambda message: R(code(re.search(r"put (.*) in place", message)[1])).fit(X, SIZES)),
+    "a category of zeros": Said(fit(R(Hurdle(Poisson()), predictors={"zero": "all"}), ZEROS_OF_GROUP, GROUP), r"does not depend on column 'group' in its parameter 'mean'.*along column 'group' .*First leave the column out of 'mean', as the warning before this one says. Then use penalty='jeffreys'.*or a penalty \(alpha={'zero': 0.01}, say\), or drop or merge these columns", lambda _: (R(Hurdle(Poisson()), predictors=BOTH, penalty="jeffreys").fit(GROUP, ZEROS_OF_GROUP), R(Hurdle(Poisson()), predictors=BOTH, alpha={"zero": 0.01}).fit(GROUP, ZEROS_OF_GROUP), R(Hurdle(Poisson()), predictors={"zero": "all"}).fit(GROUP[["x"]], ZEROS_OF_GROUP))),
+    "a category of zeros without a column": Said(fit(R("poisson"), ZEROS_OF_OTHERS, GROUP), r"along column 'group' .*or drop the rows in which column 'group' is 0, or merge their category with another", lambda _: (R("poisson").fit(GROUP[GROUP["group"] != 0], ZEROS_OF_OTHERS[GROUP["group"] != 0]), R("poisson").fit(GROUP[["x"]], ZEROS_OF_OTHERS))),
+    "heavy tails around one value": Said(fit(R(StudentT()), STATES), r"reproduces y in \d+ rows .*Use fewer columns, a penalty \(alpha\), or fix the scale: Fixed\(StudentT\(...\), {'scale': ...}\); or fix 'df' at a value of lighter tails, {'df': ...}", lambda _: (R(Fixed(StudentT(), {"scale": 1.0})).fit(X, STATES), R(Fixed(StudentT(), {"df": 5.0})).fit(X, STATES))),
+    "a shape at its end": Said(lambda: D(GeneralizedExtremeValue()).fit(TEN[:, None]), r"Take more rows, fix it, Fixed\(GeneralizedExtremeValue\(\), {'shape': ...}\), or choose the simpler law", lambda _: (D(Fixed(GeneralizedExtremeValue(), {"shape": -0.2})).fit(TEN[:, None]), D(GeneralizedExtremeValue()).fit(REALS[:, None]))),
+    "rows too few for a shape": Said(fit(R(GeneralizedExtremeValue()), TEN, OF_TEN), r"10 rows hardly tell 'shape' beside the other coefficients: fix it, Fixed\(GeneralizedExtremeValue\(\), {'shape': ...}\), or take more rows or fewer columns", lambda _: (R(Fixed(GeneralizedExtremeValue(), {"shape": -0.2})).fit(OF_TEN, TEN), R(GeneralizedExtremeValue()).fit(X, REALS))),
     **{f"at an edge, {name}": Said(fit(R(law), y), "ran to the .* edge of its domain.*Fix it there, Fixed", held_there(y)) for name, (law, y) in EDGES.items()},
     "a limit that two parameters reach together": Said(lambda: R(from_scipy(stats.nbinom)).fit(X, FEW), r"p of nbinom .*to the upper edge .*limit. Choose the simpler law that it becomes there; n_params_", lambda _: R("poisson").fit(X, FEW)),
     "inference at an edge": Said(lambda: R(NegativeBinomial()).fit(X, FEW).inference(X, FEW), r"Fix it there, Fixed\(NegativeBinomial\(\), {'dispersion': 0.0}\), or choose the simpler law, and compare", lambda _: R(Fixed(NegativeBinomial(), {"dispersion": 0.0})).fit(X, FEW).inference(X, FEW)),

@@ -12,8 +12,9 @@ import pytest
 
 import sk_mle
 from sk_mle import MLEDensity, MLERegressor, likelihoods, links
+from sk_mle.domains import REAL
 from sk_mle.exceptions import VersionWarning
-from sk_mle.likelihoods import Gamma
+from sk_mle.likelihoods import Gamma, Likelihood
 from sk_mle.links import Log
 
 PICKLES = sorted((Path(__file__).parents[1] / "reference" / "pickles").glob("*.pkl"))
@@ -94,3 +95,23 @@ def test_skops():
     trusted = ["scipy.optimize._optimize.OptimizeResult", "sk_mle.MLERegressor", "sk_mle.likelihoods.Gamma", "sk_mle.links.Log"]
     assert skops.get_untrusted_types(data=data) == trusted
     np.testing.assert_array_equal(skops.loads(data, trusted=trusted).predict(X), MODEL.predict(X))
+
+
+def test_a_law_that_a_function_defines():
+    """pickle names no class of a function; cloudpickle, which the guide names, writes it into the file."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+
+    class Local(Likelihood):
+        parameters = {"loc": REAL}
+
+        def __init__(self, *, loc=None, links=None):
+            self.loc, self.links = loc, links
+
+        def loglik(self, y, loc):
+            return -((y - loc) ** 2) / 2 - np.log(2 * np.pi) / 2
+
+    X, y = np.arange(8.0)[:, None], np.arange(8.0) % 3
+    model = MLERegressor(Local()).fit(X, y)
+    with pytest.raises((AttributeError, pickle.PicklingError), match="local object"):
+        pickle.dumps(model)
+    np.testing.assert_array_equal(cloudpickle.loads(cloudpickle.dumps(model)).predict(X), model.predict(X))

@@ -85,6 +85,24 @@ def best_candidate(law: Law, candidates: Iterable[dict], y: np.ndarray, sample_w
     return max(candidates, key=mean) if complete else candidates[0]
 
 
+def _no_finite_guess(law: Law, y: np.ndarray, guess: dict) -> str:
+    """The message that no guess of the parameters has a finite log-likelihood, with what `loglik` returns at one."""
+    params = {name: float(law.layout[name].link.inverse(np.asarray(value))) for name, value in guess.items()}
+    with np.errstate(all="ignore"):
+        loglik = law.evaluate(y, {name: np.full(len(y), value) for name, value in guess.items()}, 0).loglik
+    if np.isfinite(loglik).all():
+        return f"the log-likelihoods of {title(law)} are finite at a guess of {list(guess)}, but not their sum: rescale y"
+    row = int(np.flatnonzero(~np.isfinite(loglik))[0])
+    at = ", ".join(f"{name} = {value:.3g}" for name, value in params.items())
+    zero = bool(np.isneginf(loglik[row]))
+    remedy = "give it a support without such values, or" if zero else "correct it there, or"
+    return (
+        f"{title(law)} has no finite log-likelihood at any guess of {list(guess)}: loglik is {'-inf' if zero else 'NaN'} at y = "
+        f"{np.ravel(y[row])[0]:.3g}, {at}{', as if no such y could occur' * zero}; {remedy} give the law a start(y, "
+        "sample_weight) method whose values have a finite one"
+    )
+
+
 def numerical_start(law: Law, y: np.ndarray, sample_weight: np.ndarray, guess: dict | None = None) -> dict:
     """Constant parameters, on the natural scale, that maximise the likelihood, from a guess or from the best of a grid.
 
@@ -116,10 +134,7 @@ def numerical_start(law: Law, y: np.ndarray, sample_weight: np.ndarray, guess: d
             continue
         break
     else:
-        raise ValueError(
-            f"{title(law)} has no finite log-likelihood at any guess of {names}; its loglik may return NaN, or "
-            "give it a start(y, sample_weight) method"
-        )
+        raise ValueError(_no_finite_guess(law, y, dict(zip(names, best, strict=True))))
     maximum = _newton(law, y, sample_weight, best) if law.smooth else None
     if maximum is None:
         options = {"maxiter": 150 * len(names), "xatol": 1e-3, "fatol": 1e-6}

@@ -246,7 +246,7 @@ class Likelihood(WithArguments):
                     f"estimate it, not {type(value).__name__}"
                 )
             if not layout[name].admits(value):
-                raise ValueError(f"{law}({name}={value!r}): {name} must lie in {layout[name].domain}")
+                raise ValueError(f"{law}({name}={value!r}): {name} must lie in {layout[name].given}")
 
     # ---- on the scale of the linear predictors ---------------------------------------------------------------------
 

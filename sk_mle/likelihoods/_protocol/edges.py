@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .._fallbacks.facts import code, with_values
-from .relations import regular_end
+from .relations import advice, regular_end
 
 if TYPE_CHECKING:
     from .base import Likelihood
@@ -21,9 +21,13 @@ def at_edge(law: Likelihood, name: str, edge: str, y: np.ndarray, eta: dict) -> 
     """
     if "[" in name:
         return "Leave this part of the law out"
+    if text := advice(law, f"{name} {edge}"):
+        return text
     parameter = law.layout[name]
     end = float(parameter.domain.high if edge == "upper" else parameter.domain.low)
-    if not (regular_end(law, name, edge) and parameter.admits(end)):
+    if parameter.admits(end) and not regular_end(law, name, edge):
+        return f"Take more rows, fix it, Fixed({code(law)}, {{{name!r}: ...}}), or choose the simpler law that it becomes there"
+    if not parameter.admits(end):
         return "Choose the simpler law that it becomes there"
     others = {other: value for other, value in eta.items() if other != name}
     with np.errstate(all="ignore"):

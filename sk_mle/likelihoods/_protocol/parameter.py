@@ -102,6 +102,11 @@ class Parameter:
         return inside | self.allowed.contains(values) | ends
 
     @property
+    def given(self) -> Domain:
+        """The domain of given values."""
+        return self.domain if self.allowed is None else self.allowed
+
+    @property
     def stays_inside(self) -> bool:
         """Whether every linear predictor gives a value inside the domain."""
         return self.domain.includes(self.link.range)

@@ -54,7 +54,7 @@ class Relations:
         Starting points of a fit, of which all but the first are random; for log-likelihoods with many maxima.
     advice : dict of str to str
         Recommendations of messages that replace the default ones: for a y "outside" the support; if the law "is_degenerate",
-        with what that means.
+        with what that means; for a parameter that ran to an end of its domain, such as "zero lower".
     competing : callable or None
         `competing(law, **params) -> bool`: whether other maxima are likely, given one at these parameters, so that a fit
         searches for them.

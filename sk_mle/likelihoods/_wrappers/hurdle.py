@@ -10,7 +10,7 @@ import numpy as np
 from ...domains import UNIT, Domain
 from .._fallbacks.algebra import Eval, plus, scatter, select_rows
 from .._fallbacks.expected import BesideAtoms, beside_atoms
-from .._fallbacks.facts import title
+from .._fallbacks.facts import code, title
 from .._fallbacks.inversion import refine_quantile
 from .._protocol.evaluation import by_differences, log_interval_at
 from .._protocol.relations import Relations
@@ -72,7 +72,11 @@ class Hurdle(Wrapper):
     def relations(self) -> Relations:
         """The law of counts itself is the case in which `zero` is its own probability of zero; a positive law has none."""
         limit = {"zero": lambda **params: np.exp(self.law.logcdf(0.0, **params))}
-        return Relations(limits={"law": limit} if self.law.support.integer else {})
+        positive = f"Truncated({code(self.law)}, low=0)" if self.law.support.integer else code(self.law)
+        return Relations(
+            limits={"law": limit} if self.law.support.integer else {},
+            advice={"zero lower": f"No y is zero: put {positive} in place of {code(self)}"},
+        )
 
     def loglik(self, y: np.ndarray, /, zero: np.ndarray, **params: np.ndarray) -> np.ndarray:
         y = np.asarray(y, float)
