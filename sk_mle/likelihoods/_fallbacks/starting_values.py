@@ -94,10 +94,11 @@ def _no_finite_guess(law: Law, y: np.ndarray, guess: dict) -> str:
         return f"the log-likelihoods of {title(law)} are finite at a guess of {list(guess)}, but not their sum: rescale y"
     row = int(np.flatnonzero(~np.isfinite(loglik))[0])
     at = ", ".join(f"{name} = {value:.3g}" for name, value in params.items())
-    zero = bool(np.isneginf(loglik[row]))
+    value = str(loglik[row]).replace("nan", "NaN")
+    zero = value == "-inf"
     remedy = "give it a support without such values, or" if zero else "correct it there, or"
     return (
-        f"{title(law)} has no finite log-likelihood at any guess of {list(guess)}: loglik is {'-inf' if zero else 'NaN'} at y = "
+        f"{title(law)} has no finite log-likelihood at any guess of {list(guess)}: loglik is {value} at y = "
         f"{np.ravel(y[row])[0]:.3g}, {at}{', as if no such y could occur' * zero}; {remedy} give the law a start(y, "
         "sample_weight) method whose values have a finite one"
     )
