@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import BaggingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import StratifiedKFold
+from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -38,7 +40,15 @@ from sk_mle import (
 )
 from sk_mle._model.terms import BoundTerm
 from sk_mle.diagnostics import cooks_distance, deviance_residuals, leverage, pearson_residuals, quantile_residuals
-from sk_mle.displays import CoefficientDisplay, CoverageDisplay, FanChartDisplay, PITDisplay
+from sk_mle.displays import (
+    CoefficientDisplay,
+    CoverageDisplay,
+    FanChartDisplay,
+    LikelihoodDisplay,
+    PITDisplay,
+    QuantileResidualDisplay,
+    RootogramDisplay,
+)
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.likelihoods import (
     Bernoulli,
@@ -75,6 +85,7 @@ from sk_mle.likelihoods import (
     from_scipy,
 )
 from sk_mle.links import Power
+from sk_mle.predictors import Groups, Nonlinear, Ridge, Smooth
 from sk_mle.selection import LikelihoodSearch, compare, likelihood_ratio_test, vuong_test
 from sk_mle.testing import check_likelihood
 
@@ -317,7 +328,7 @@ ARGUMENTS = {
     "the name of labels": Said(lambda: C().fit(NAMED.assign(y=LABELS), "y"), "y is the text 'y': pass the values themselves", lambda _: C().fit(NAMED.drop(columns=["y"]), LABELS)),
     "the name of y in a score": Said(lambda: FITTED.score(FRAME, "y"), "y is the text 'y': pass the values themselves", lambda _: FITTED.score(FRAME, NAMED["y"])),
     "the name of weights": Said(lambda: R().fit(FRAME, REALS, sample_weight="a"), r"sample_weight is the text 'a': pass the values themselves, of a column of a data frame X\['a'\]$", lambda _: R().fit(FRAME, REALS, sample_weight=FRAME["a"].abs())),
-    "columns by number in another order": Said(lambda: R().fit(NUMBERED, REALS).predict(NUMBERED[[0, 1]]), r"X has the columns \[0, 1\], and the X of the fit had \[1, 0\]: pass X\[\[1, 0\]\], or call columns by text before the fit, X.columns = X.columns.astype\(str\)", lambda _: (np.testing.assert_array_equal(R().fit(NUMBERED, REALS).predict(NUMBERED[[0, 1]][[1, 0]]), R().fit(X, REALS).predict(X)), R().fit(NUMBERED.set_axis(NUMBERED.columns.astype(str), axis=1), REALS).predict(NUMBERED.set_axis(NUMBERED.columns.astype(str), axis=1)))),
+    "columns by number in another order": Said(lambda: R().fit(NUMBERED, REALS).predict(NUMBERED[[0, 1]]), r"X has the columns \[0, 1\], and the X of the fit had \[1, 0\]: pass X\[\[1, 0\]\], or call columns by text before the fit, X.columns = X.columns.astype\(str\)", lambda _: (np.testing.assert_allclose(R().fit(NUMBERED, REALS).predict(NUMBERED[[0, 1]][[1, 0]]), R().fit(X, REALS).predict(X), rtol=1e-9), R().fit(NUMBERED.set_axis(NUMBERED.columns.astype(str), axis=1), REALS).predict(NUMBERED.set_axis(NUMBERED.columns.astype(str), axis=1)))),
     "columns by other numbers": Said(lambda: R().fit(NUMBERED, REALS).score(NUMBERED.set_axis([5, 6], axis=1), REALS), r"X has the columns \[5, 6\]", lambda _: R().fit(NUMBERED, REALS).score(NUMBERED.set_axis([5, 6], axis=1).to_numpy(), REALS)),
     "columns by number in an inference": Said(lambda: R().fit(NUMBERED, REALS).inference(NUMBERED[[0, 1]], REALS), r"X has the columns \[0, 1\]", lambda _: R().fit(NUMBERED, REALS).inference(NUMBERED, REALS)),
     "a shape that is no number": Said(lambda: R(GeneralizedExtremeValue(shape=np.nan)).fit(X, REALS), r"shape must lie in \(-inf, inf\)", lambda _: GeneralizedExtremeValue(shape=-1.5).check()),
@@ -555,6 +566,159 @@ LATER = {
     "number of samples": Said(lambda: D().fit(REALS[:, None]).sample(1.5), "must be a positive integer", lambda _: D().fit(REALS[:, None]).sample(2)),
 }  # fmt: skip
 
+# ---- arguments of predictors, constraints, terms, laws and functions -----------------------------------------------------
+
+
+def fits(**options):
+    """A fit of a regression with these arguments."""
+    return lambda *_: R(**options).fit(FRAME, REALS)
+
+
+MORE = {
+    "no y": Said(lambda: R().fit(X, None), "requires y to be passed", lambda _: R().fit(X, REALS)),
+    "no labels": Said(lambda: C().fit(X, None), "requires y to be passed", lambda _: C().fit(X, LABELS)),
+    "labels that are missing": Said(lambda: C().fit(X, np.where(np.arange(N) == 3, None, LABELS)), "Input y contains NaN in row 3; drop these rows", lambda _: C().fit(np.delete(X, 3, 0), np.delete(LABELS, 3))),
+    "labels that are new": Said(lambda: CLASSES.score_samples(X, np.where(np.arange(N) == 3, "maybe", LABELS)), "y has labels that were not in the training data in row 3: maybe", lambda _: CLASSES.score_samples(X, LABELS)),
+    "a path of nothing": Said(lambda: R(alpha={"loc": 0.0}).path(X, REALS), "make both positive", lambda _: R(alpha={"loc": 0.1}, l1_ratio=1.0).path(X, REALS, alphas=2)),
+    "no iterations": Said(fits(max_iter=0), "max_iter must be a positive integer", fits(max_iter=100)),
+    "a penalty in a list": Said(fits(penalty=Smooth("a")), "penalty is the name of a bias reduction, one of .*; terms with a penalty go to penalties=", fits(penalty="jeffreys")),
+    "a penalty misspelt": Said(fits(penalty="l2"), "use None or one of .*; alpha is the L2 penalty, and l1_ratio its share that is L1", lambda _: (R(penalty=None, alpha=0.1).fit(FRAME, REALS), R(alpha=0.1, l1_ratio=1.0).fit(FRAME, REALS))),
+    "a penalty with kinks": Said(lambda: R("laplace", penalty="jeffreys").fit(X, REALS), "kinks, for which there is no such reduction", lambda _: R("laplace").fit(X, REALS)),
+    "a penalty of censored values": Said(lambda: R(Censored(Normal()), penalty="jeffreys").fit(X, TIMES), "needs the expected information.*Use alpha, an L2 penalty", lambda _: R(Censored(Normal()), alpha=0.1).fit(X, TIMES)),
+    "a median reduction of a softmax": Said(lambda: C("categorical", penalty="median_bias").fit(X, THREE), "use penalty='jeffreys'", lambda _: C("categorical", penalty="jeffreys").fit(X, THREE)),
+    "a column twice": Said(fits(predictors={"scale": ["a", "a"]}), "names a column twice", fits(predictors={"scale": ["a"]})),
+    "a class of a predictor": Said(fits(predictors={"loc": Nonlinear}), "needs an instance, got the class Nonlinear: add parentheses", fits(predictors={"loc": Nonlinear("a0 + a1 * a")})),
+    "a term for a predictor": Said(fits(predictors={"loc": Smooth("a")}), "is a term, .*pass it in penalties=", fits(penalties={"loc": [Smooth("a")]}, alpha="reml")),
+    "a predictor of numbers": Said(fits(predictors={"scale": [1.5]}), "must name columns by str or int, got a float; values of rows are a column of X", fits(predictors={"scale": [1]})),
+    "a column that does not exist": Said(fits(predictors={"scale": [7]}), "column 7 does not exist; X has 2 columns", fits(predictors={"scale": [1]})),
+    "a name that does not exist": Said(fits(predictors={"scale": ["age"]}), r"no column 'age' in X; its columns are \['a', 'b'\]$", fits(predictors={"scale": ["b"]})),
+    "a formula for a name": Said(fits(predictors={"loc": "p * a"}), r"For a curve pass predictors.Nonlinear\('p \* a'\)", fits(predictors={"loc": Nonlinear("p * a")})),
+    "a known value outside its domain": Said(lambda: R(Normal(scale="b")).fit(FRAME, REALS), r"column 'b' holds scale of Normal, which must lie in \(0, inf\), but does not in \d+ rows", lambda _: R(Normal(scale="b")).fit(FRAME.abs(), REALS)),
+    "a negative penalty": Said(fits(alpha=-1.0), "alpha must be a number >= 0.*or 'reml', 'gcv'", fits(alpha=0.5)),
+    "penalties by column": Said(fits(alpha=[0.1, 0.2]), "one for all columns: scale those that are to be penalised less or more", lambda _: R(alpha=0.1).fit(FRAME.assign(b=FRAME["b"] / 2), REALS)),
+    "a ratio above one": Said(fits(alpha=0.1, l1_ratio=2.0), "l1_ratio must be a number from 0 to 1", fits(alpha=0.1, l1_ratio=1.0)),
+    "a mask of another length": Said(fits(predictors={"scale": [True]}), "a mask of 1 entries does not fit the 2 columns of X", fits(predictors={"scale": [True, False]})),
+    "an offset of a fixed parameter": Said(lambda: R(Normal(scale=1.0), offset={"scale": "a"}).fit(FRAME, REALS), "the estimated parameters are|takes none", lambda _: R(Normal(scale=1.0), offset={"loc": "a"}).fit(FRAME, REALS)),
+    "a curve of a vector": Said(lambda: C("categorical", predictors={"logits": Nonlinear("p * a")}).fit(FRAME, THREE), "must name columns, as a curve is one number per row", lambda _: C("categorical", predictors={"logits": ["a"]}).fit(FRAME, THREE)),
+    "a position below zero": Said(fits(predictors={-1: "all"}), "positions count from 0, the first estimated parameter", fits(predictors={1: "all"})),
+    "an L1 penalty of a curve": Said(fits(predictors={"loc": Nonlinear("p * a")}, alpha=0.1, l1_ratio=1.0), "is of linear predictors, and that of 'loc' is not linear", fits(alpha=0.1, l1_ratio=1.0)),
+    "an L1 penalty and another": Said(fits(alpha=0.1, l1_ratio=1.0, penalty="jeffreys"), "exclude each other: leave one of them out", lambda _: (R(alpha=0.1, l1_ratio=1.0).fit(FRAME, REALS), R(penalty="jeffreys").fit(FRAME, REALS))),
+    "an L1 penalty with kinks": Said(lambda: R("laplace", alpha=0.1, l1_ratio=1.0).fit(X, REALS), "has kinks, for which there is no such fit", lambda _: R("laplace").fit(X, REALS)),
+    "an L1 penalty with another solver": Said(fits(alpha=0.1, l1_ratio=1.0, solver="lbfgs"), "use solver='auto', not 'lbfgs'", fits(alpha=0.1, l1_ratio=1.0, solver="auto")),
+    "bounds of words": Said(fits(bounds={"a": ("low", "high")}), "ends must be numbers or None", fits(bounds={"a": (0, None)})),
+    "bounds the wrong way round": Said(fits(bounds={"a": (1, 0)}), "no number lies between 1 and 0", fits(bounds={"a": (0, 1)})),
+    "constraints of another kind": Said(fits(constraints="a > 0"), r"constraints must be \({'x1': 1, 'x2': -1}, low, high\)", fits(constraints=({"a": 1, "b": -1}, 0, None))),
+    "constraints of another width": Said(fits(constraints={"loc": scipy.optimize.LinearConstraint(np.eye(3), 0, 1)}), "the matrix of 'loc' has 3 columns, and this parameter 2", fits(constraints={"loc": scipy.optimize.LinearConstraint(np.eye(2), 0, 1)})),
+    "constraints by parameter of another kind": Said(fits(constraints={"loc": 1}), "must be a scipy.optimize.LinearConstraint", fits(constraints={"loc": scipy.optimize.LinearConstraint(np.eye(2), 0, 1)})),
+    "bounds of a column that is not modelled": Said(fits(predictors={"loc": ["b"]}, bounds={"a": (0, 1)}), "'loc' is not modelled on column 'a'; see predictors", fits(predictors={"loc": ["a"]}, bounds={"a": (0, 1)})),
+    "bounds of another parameter": Said(fits(bounds={"shape": {"a": (0, 1)}}), r"the estimated parameters are \['loc', 'scale'\]|no column", fits(bounds={"loc": {"a": (0, 1)}})),
+    "bounds of no intercept": Said(fits(fit_intercept=False, bounds={"intercept": (0, 1)}), "'loc' has no intercept", fits(fit_intercept=True, bounds={"intercept": (0, 1)})),
+    "a reduction of bias with terms": Said(fits(penalties={"loc": [Smooth("a")]}, alpha="reml", penalty="jeffreys"), "leave it at None where there are terms", fits(penalties={"loc": [Smooth("a")]}, alpha="reml", penalty=None)),
+    "L1 with terms": Said(fits(penalties={"loc": [Smooth("a")]}, alpha="reml", l1_ratio=1.0), "l1_ratio > 0 is not offered where there are terms", fits(penalties={"loc": [Smooth("a")]}, alpha="reml")),
+    "two criteria": Said(fits(penalties={"loc": [Smooth("a")], "scale": [Smooth("a")]}, alpha={"loc": "reml", "scale": "gcv"}), "one criterion chooses all penalties, 'reml' or 'gcv'", fits(penalties={"loc": [Smooth("a")]}, alpha="gcv")),
+    "a reduction of bias among terms": Said(fits(penalties="jeffreys"), "for bias-reduced likelihood pass penalty='jeffreys'", fits(penalty="jeffreys")),
+    "terms that are none": Said(fits(penalties={"loc": [1.0]}, alpha="reml"), r"must be a list of terms of sk_mle.predictors \(Smooth, Groups, Ridge\)", fits(penalties={"loc": [Ridge(["a"])]}, alpha="reml")),
+    "a curve among terms": Said(fits(penalties={"loc": [Nonlinear("p * a")]}, alpha="reml"), "is a curve, not a term: pass it in predictors=", fits(predictors={"loc": Nonlinear("p * a")})),
+    "terms beside a curve": Said(fits(predictors={"loc": Nonlinear("p * a")}, penalties={"loc": [Smooth("b")]}, alpha="reml"), "'loc' has a curve as predictor, which takes no terms", fits(penalties={"loc": [Smooth("b")]}, alpha="reml")),
+    "two terms of one column": Said(fits(penalties={"loc": [Smooth("a"), Smooth("a", n_basis=5)]}, alpha="reml"), "two terms stand for the same column", fits(penalties={"loc": [Smooth("a")]}, alpha="reml")),
+    "a term of a named column": Said(fits(predictors={"loc": ["a"]}, penalties={"loc": [Smooth("a")]}, alpha="reml"), "names too; leave it out there", fits(predictors={"loc": ["b"]}, penalties={"loc": [Smooth("a")]}, alpha="reml")),
+    "two ridges of one column": Said(fits(penalties={"loc": [Ridge(["a"]), Ridge(["a", "b"])]}, alpha="reml"), "give each column one penalty", fits(penalties={"loc": [Ridge(["a"]), Ridge(["b"])]}, alpha="reml")),
+    "terms of a fixed parameter": Said(lambda: R(Normal(scale=1.0), penalties={"scale": [Smooth("a")]}, alpha="reml").fit(FRAME, REALS), r"the estimated parameters are \['loc'\]|is fixed; name an estimated parameter, \['loc'\]", lambda _: R(Normal(scale=1.0), penalties={"loc": [Smooth("a")]}, alpha="reml").fit(FRAME, REALS)),
+    "terms without a penalty": Said(fits(penalties={"loc": [Smooth("a")]}), "need alpha='reml' or 'gcv', .* or a number > 0", lambda _: [R(penalties={"loc": [Smooth("a")]}, alpha=alpha).fit(FRAME, REALS) for alpha in ("reml", "gcv", 1.0)]),
+    "weights in two columns": Said(lambda: R().fit(X, REALS, sample_weight=np.ones((N, 2))), "Sample weights must be 1D array or scalar", lambda _: R().fit(X, REALS, sample_weight=np.ones(N))),
+    "weights of another length": Said(lambda: R().fit(X, REALS, sample_weight=np.ones(3)), "sample_weight has length 3, but X has 60 rows", lambda _: R().fit(X, REALS, sample_weight=np.ones(N))),
+    "negative weights": Said(lambda: R().fit(X, REALS, sample_weight=REALS), r"must be finite and not negative, but is not in \d+ rows", lambda _: R().fit(X, REALS, sample_weight=np.abs(REALS))),
+    "no weight": Said(lambda: R().fit(X, REALS, sample_weight=np.zeros(N)), "zero in every row; nothing is left to fit", lambda _: R().fit(X, REALS, sample_weight=np.ones(N))),
+    "groups of another length": Said(lambda: FITTED.inference(FRAME, REALS, cov="HC1", groups=THREE[:5]), r"one label per row, of shape \(60,\)", lambda _: FITTED.inference(FRAME, REALS, cov="HC1", groups=THREE)),
+    "groups without a label": Said(lambda: FITTED.inference(FRAME, REALS, cov="HC1", groups=np.where(np.arange(N) == 2, None, THREE)), "no label in row 2; drop these rows, or give each a group of its own", lambda _: FITTED.inference(FRAME, REALS, cov="HC1", groups=np.where(np.arange(N) == 2, "own", THREE))),
+    "a distribution without a parameter": Said(lambda: Distribution("normal", {"loc": [0.0]}), r"Normal needs the parameters \['loc', 'scale'\], got \['loc'\]", lambda _: Distribution("normal", {"loc": [0.0], "scale": [1.0]})),
+    "the length of a row": Said(lambda: len(DIST[0]), "one row of a Distribution has no length", lambda _: len(DIST[:1])),
+    "a row of a row": Said(lambda: DIST[0][0], "one row of a Distribution cannot be indexed", lambda _: DIST[:1][0]),
+    "targets of another number": Said(lambda: SEVERAL.predict_dist(X).logpdf(np.ones((N, 3))), r"pass \(n, 2\), or \(m, 1, 2\)", lambda _: (SEVERAL.predict_dist(X).logpdf(np.ones((N, 2))), SEVERAL.predict_dist(X).logpdf(np.ones((4, 1, 2))))),
+    "a band of another kind": Said(lambda: PITDisplay.from_estimator(FITTED, FRAME, REALS, band="wide"), "use 'simultaneous' or 'pointwise'", lambda _: [PITDisplay.from_estimator(FITTED, FRAME, REALS, band=band) for band in ("simultaneous", "pointwise")]),
+    "names of no coefficient": Said(lambda: CoefficientDisplay.from_inference(INFERENCE, names=["age"]), r"no coefficient .*the coefficients are \[", lambda message: CoefficientDisplay.from_inference(INFERENCE, names=[eval(re.search(r"are (\[.*\])", message)[1])[1]])),
+    "a feature that is no column": Said(lambda: FanChartDisplay.from_estimator(FITTED, FRAME, REALS, feature="age"), r"no column of X; its columns are \['a', 'b'\]", lambda _: FanChartDisplay.from_estimator(FITTED, FRAME, REALS, feature="a")),
+    "a feature without names": Said(lambda: FanChartDisplay.from_estimator(R().fit(X, REALS), X, REALS, feature="a"), "X has no column names; pass an index", lambda _: FanChartDisplay.from_estimator(R().fit(X, REALS), X, REALS, feature=0)),
+    "a fan of classes": Said(lambda: FanChartDisplay.from_estimator(CLASSES, X, LABELS), "plot predict_proba against the feature", lambda _: CLASSES.predict_proba(X)),
+    "a rootogram of sizes": Said(lambda: RootogramDisplay.from_estimator(FITTED, FRAME, REALS), "use PITDisplay or QuantileResidualDisplay", lambda _: (PITDisplay.from_estimator(FITTED, FRAME, REALS), QuantileResidualDisplay.from_estimator(FITTED, FRAME, REALS))),
+    "a likelihood on columns": Said(lambda: LikelihoodDisplay.from_estimator(FITTED, REALS[:, None]), "pass an MLEDensity, not MLERegressor", lambda _: LikelihoodDisplay.from_estimator(D().fit(REALS[:, None]), REALS[:, None])),
+    "a bread": Said(lambda: FITTED.inference(FRAME, REALS, cov="HC1", bread="rye"), "use 'observed' or 'expected'", lambda _: [FITTED.inference(FRAME, REALS, cov="HC1", bread=bread) for bread in ("observed", "expected")]),
+    "weights of another kind": Said(lambda: FITTED.inference(FRAME, REALS, weights="counts"), "use one of", lambda message: [FITTED.inference(FRAME, REALS, weights=name, cov="HC1") for name in eval(re.search(r"one of (\[.*?\])", message)[1])]),
+    "bounds that hold": Said(lambda: R(bounds={"a": (5, None)}).fit(FRAME, REALS).inference(FRAME, REALS), r"the constraints on .* hold with equality", lambda _: R().fit(FRAME, REALS).inference(FRAME, REALS)),
+    "information of censored values": Said(lambda: R(Censored(Normal())).fit(X, TIMES).inference(X, TIMES, cov="expected"), "use cov='observed'", lambda _: R(Censored(Normal())).fit(X, TIMES).inference(X, TIMES, cov="observed")),
+    "effects of unknown columns": Said(lambda: INFERENCE.marginal_effects(FRAME, columns=["age"]), r"columns \['age'\] are not in X; it has \['a', 'b'\]", lambda _: INFERENCE.marginal_effects(FRAME, columns=["a"])),
+    "effects at a number": Said(lambda: INFERENCE.marginal_effects(FRAME, at=1.0), "or a dict of values by column", lambda _: INFERENCE.marginal_effects(FRAME, at={"a": 1.0})),
+    "a method of effects": Said(lambda: INFERENCE.predict(FRAME, method="guess"), "use 'delta' or 'simulate'", lambda _: [INFERENCE.predict(FRAME, method=method) for method in ("delta", "simulate")]),
+    "an uncertainty": Said(lambda: INFERENCE.predict_interval(FRAME, uncertainty="none"), "use 'plug-in' or 'simulate'", lambda _: [INFERENCE.predict_interval(FRAME, uncertainty=kind) for kind in ("plug-in", "simulate")]),
+    "a derived NaN": Said(lambda: INFERENCE.derived(lambda model: model.coef_ * np.nan), "it must return finite numbers", lambda _: INFERENCE.derived(lambda model: model.coef_ * 2)),
+    "what to predict": Said(lambda: INFERENCE.predict(FRAME, 5), "what must be a name or a function of a Distribution", lambda _: INFERENCE.predict(FRAME, lambda dist: dist.mean())),
+    "a value that is none": Said(lambda: INFERENCE.predict(FRAME, "cdf", y=np.nan), "must be one finite number", lambda _: INFERENCE.predict(FRAME, "cdf", y=0.0)),
+    "a mean of classes": Said(lambda: CLASSES.inference(X, LABELS).predict(X, "median"), "use 'proba', a function of a Distribution", lambda _: (CLASSES.inference(X, LABELS).predict(X, "proba"), CLASSES.inference(X, LABELS).predict(X, lambda dist: dist.mean()))),
+    "a product of coefficients": Said(lambda: INFERENCE.wald_test("a * b = 0"), "a term is a coefficient, a number, or a number times a coefficient", lambda _: INFERENCE.wald_test("2 * a = 0")),
+    "coefficients that cancel": Said(lambda: INFERENCE.wald_test("a - a = 0"), "names no coefficient, or they cancel", lambda _: INFERENCE.wald_test("a - b = 0")),
+    "a matrix of another width": Said(lambda: INFERENCE.wald_test([[1.0, 2.0]]), "needs finite entries and 4 columns", lambda _: INFERENCE.wald_test([[0.0, 1.0, 0.0, 0.0]])),
+    "a sign with nothing behind it": Said(lambda: INFERENCE.wald_test("a + = 0"), "lacks a term before a sign", lambda _: INFERENCE.wald_test("a + b = 0")),
+    "contradictory hypotheses": Said(lambda: INFERENCE.wald_test("a = 0, a = 1"), "contradict each other", lambda _: INFERENCE.wald_test("a = 0")),
+    "a value beside text": Said(lambda: INFERENCE.wald_test("a", value=2), "write it into the text, 'x1 = 2'", lambda _: INFERENCE.wald_test("a = 2")),
+    "a backtick that is open": Said(lambda: INFERENCE.wald_test("`a = 0"), "a backtick is not closed", lambda _: INFERENCE.wald_test("`a` = 0")),
+    "a name in backticks that does not exist": Said(lambda: INFERENCE.wald_test("`age` = 0"), "no coefficient is named `age`; the names are", lambda _: INFERENCE.wald_test("`a` = 0")),
+    "signs without a meaning": Said(lambda: INFERENCE.wald_test("a > 0"), "'>.*' has no meaning here; write sums with factors, such as", lambda message: INFERENCE.wald_test(re.search(r"such as '(.*?)'", message)[1])),
+    "arguments of another method": Said(lambda: INFERENCE.conf_int(method="wald", n_resamples=5), "method='wald' takes no n_resamples", lambda _: INFERENCE.conf_int(method="bootstrap", X=FRAME, y=REALS, n_resamples=5, random_state=0)),
+    "ratios of a sandwich": Said(lambda: ROBUST.likelihood_ratio_test("a = 0", FRAME, REALS), "use wald_test, or an Inference with", lambda _: (ROBUST.wald_test("a = 0"), INFERENCE.likelihood_ratio_test("a = 0", FRAME, REALS))),
+    "a transformation of a table": Said(lambda: INFERENCE.table(transform="exp"), "use None or 'natural'", lambda _: [INFERENCE.table(transform=transform) for transform in (None, "natural")]),
+    "an inference of a fit that stopped": Said(lambda: R("gamma", max_iter=1, solver="lbfgs").fit(X, SIZES).inference(X, SIZES), "did not reach a maximum|increase max_iter", lambda _: R("gamma", max_iter=1000, solver="lbfgs").fit(X, SIZES).inference(X, SIZES)),
+    "a profile with kinks": Said(lambda: LAPLACE.inference(X, REALS).conf_int(method="profile", X=X, y=REALS), "use method='bootstrap'|use method=", lambda _: LAPLACE.inference(X, REALS).conf_int(method="bootstrap", X=X, y=REALS, n_resamples=5, random_state=0)),
+    "a distribution of an ordinal law": Said(lambda: C(Ordinal(distribution="gumbell")).fit(X, np.arange(N) % 3), r"choose one of \[", lambda message: [Ordinal(distribution=name).check() for name in eval(re.search(r"one of (\[.*?\])", message)[1])]),
+    "categories in a word": Said(lambda: C(Ordinal(categories="abc")).fit(X, THREE), "give a list of the labels in their order", lambda _: C(Ordinal(categories=["a", "b", "c"])).fit(X, THREE)),
+    "a category twice": Said(lambda: C(Ordinal(categories=["a", "a"])).fit(X, THREE), "give every label once, and at least two", lambda _: C(Ordinal(categories=["a", "b", "c"])).fit(X, THREE)),
+    "trials that are no number": Said(lambda: R(Binomial(trials=0)).fit(X, COUNTS), "give a whole number of at least one trial", lambda _: R(Binomial(trials=50)).fit(X, COUNTS)),
+    "links of another parameter": Said(lambda: R(Normal(links={"mean": "log"})).fit(X, REALS), r"the parameters of Normal are \['loc', 'scale'\]", lambda _: R(Normal(links={"scale": "log"})).fit(X, REALS)),
+    "a link that does not suit": Said(lambda: R(Normal(links={"loc": "logit"})).fit(X, REALS), "another link|does not suit|choose", lambda _: R(Normal(links={"loc": "identity"})).fit(X, REALS)),
+    "a link by its class": Said(lambda: R(Normal(links={"scale": 3})).fit(X, REALS), "a link is an instance of Link or a name", lambda _: R(Normal(links={"scale": "softplus"})).fit(X, REALS)),
+    "a power that is NaN": Said(lambda: R(Normal(links={"scale": Power(np.nan)})).fit(X, REALS), "must be a finite number", lambda _: R(Gamma(links={"mean": Power(0.5)})).fit(X, SIZES)),
+    "a histogram": Said(lambda: from_scipy(stats.rv_histogram(np.histogram(REALS))), "is a fit already", lambda _: from_scipy(stats.norm)),
+    "a kernel estimate": Said(lambda: from_scipy(stats.gaussian_kde(REALS)), "sklearn.neighbors.KernelDensity fits one", lambda _: KernelDensity().fit(REALS[:, None])),
+    "no distribution of scipy": Said(lambda: from_scipy(3), "takes a distribution of one variable such as scipy.stats.norm", lambda _: from_scipy(stats.norm)),
+    "a dictionary of times": Said(lambda: censored(np.ones((N, 2)), np.ones(N)), r"must be \(n,\): times and events are two arguments, censored\(time, event\)", lambda _: censored(np.ones(N), np.ones(N))),
+    "a component without a name": Said(lambda: R(Mixture([("", Normal()), ("b", Normal())])).fit(X, REALS), "are empty, given twice, hold '__'", lambda _: Mixture([("a", Normal()), ("b", Normal())]).check()),
+    "a component that is shared by none": Said(lambda: Mixture([("a", Normal()), ("b", Normal())], shared=["df"]).check(), "which no component has", lambda _: Mixture([("a", Normal()), ("b", Normal())], shared=["scale"]).check()),
+    "weights of a mixture": Said(lambda: Mixture([("a", Normal()), ("b", Normal())], weights=[1.0]).check(), "one positive number per component", lambda _: Mixture([("a", Normal()), ("b", Normal())], weights=[1.0, 2.0]).check()),
+    "starts of a mixture": Said(lambda: Mixture([("a", Normal()), ("b", Normal())], n_starts=0).check(), "n_starts must be a positive integer", lambda _: Mixture([("a", Normal()), ("b", Normal())], n_starts=2).check()),
+    "a fixed vector": Said(lambda: C(Fixed(Categorical(), {"logits": 1.0})).fit(X, THREE), "which is a vector: only single numbers are fixed so|does not let", lambda _: C(Categorical()).fit(X, THREE)),
+    "fixed twice": Said(lambda: R(Fixed(Normal(scale=1.0), {"scale": 2.0})).fit(X, REALS), "give scale only once", lambda _: R(Fixed(Normal(), {"scale": 2.0})).fit(X, REALS)),
+    "a transformation of another kind": Said(lambda: Transformed(Normal(), 3).check(), "takes the name of a function, or an instance of Transform", lambda _: Transformed(Normal(), "log").check()),
+    "a divergence of other rows": Said(lambda: metrics.kl_divergence(DIST, DIST[:5]), "p has 60 rows, but q has 5", lambda _: metrics.kl_divergence(DIST[:5], DIST[:5])),
+    "a score of no distribution": Said(lambda: metrics.crps(REALS, REALS), r"must be a Distribution, as predict_dist\(X\) gives it", lambda _: metrics.crps(REALS, DIST)),
+    "a score of other rows": Said(lambda: metrics.crps(REALS[:5], DIST), "y has 5 rows, but dist has 60", lambda _: metrics.crps(REALS[:5], DIST[:5])),
+    "a score of NaN": Said(lambda: metrics.crps(np.where(REALS > 1, np.nan, REALS), DIST), "is NaN or infinite in .*; drop these rows", lambda _: metrics.crps(REALS[REALS <= 1], FITTED.predict_dist(FRAME[REALS <= 1]))),
+    "a scorer of a name": Said(lambda: metrics.make_dist_scorer("crps"), "must be a function such as sk_mle.metrics.crps", lambda _: metrics.make_dist_scorer(metrics.crps)),
+    "a scorer with another argument": Said(lambda: metrics.make_dist_scorer(metrics.brier_score, level=1), r"takes no argument 'level'; it takes \[", lambda _: metrics.make_dist_scorer(metrics.brier_score, threshold=1)),
+    "candidates in a number": Said(lambda: LikelihoodSearch(candidates=3).fit(X, SIZES), "is a list of likelihoods or names, or a dict of them by name", lambda _: LikelihoodSearch(candidates=["gamma"], cv=2).fit(X, SIZES)),
+    "a comparison without y": Said(lambda: compare({"normal": R()}, X), "compare needs y", lambda _: compare({"normal": R()}, X, REALS)),
+    "a reference that is no model": Said(lambda: compare({"normal": R(), "t": R("student_t")}, X, REALS, reference="gamma"), r"is none of the models, \['normal', 't'\]", lambda _: compare({"normal": R(), "t": R("student_t")}, X, REALS, reference="t")),
+    "a search without y": Said(lambda: LikelihoodSearch(candidates=["gamma"]).fit(X, None), "requires y to be passed", lambda _: LikelihoodSearch(candidates=["gamma"], cv=2).fit(X, SIZES)),
+    "X alone": Said(lambda: likelihood_ratio_test(R(predictors="intercept").fit(X, REALS), R().fit(X, REALS), X), "give both X and y, or neither", lambda _: likelihood_ratio_test(R(predictors="intercept").fit(X, REALS), R().fit(X, REALS), X, REALS)),
+    "a df that is no number": Said(lambda: likelihood_ratio_test(R(predictors="intercept").fit(X, REALS), R().fit(X, REALS), df=0), "df must be a positive integer", lambda _: likelihood_ratio_test(R(predictors="intercept").fit(X, REALS), R().fit(X, REALS), df=2)),
+    "a correction": Said(lambda: vuong_test(R("gamma").fit(X, SIZES), R("log_normal").fit(X, SIZES), X, SIZES, correction="hqc"), "must be None, 'aic' or 'bic'", lambda _: [vuong_test(R("gamma").fit(X, SIZES), R("log_normal").fit(X, SIZES), X, SIZES, correction=correction) for correction in (None, "aic", "bic")]),
+    "a check that does not exist": Said(lambda: check_likelihood(Normal(), skip=["speed"]), r"skip names unknown checks \['speed'\]; the checks are", lambda message: check_likelihood(Normal(), skip=eval(re.search(r"checks are (\[.*\])", message)[1]))),
+    "a check of a name": Said(lambda: check_likelihood("normal"), "needs an instance of a Likelihood", lambda _: check_likelihood(Normal(), skip=["moments", "sampler", "recovery", "extremes"])),
+    "a formula that is none": Said(fits(predictors={"loc": Nonlinear("p *")}), "is no formula: .*Write, for instance, 'vmax \\* conc / \\(km \\+ conc\\)'", fits(predictors={"loc": Nonlinear("p * a")})),
+    "a function that no formula knows": Said(fits(predictors={"loc": Nonlinear("p * foo(a)")}), r"formulas know .*Pass a function f\(X, ...\) for others", fits(predictors={"loc": Nonlinear(lambda X, p: p * X["a"])})),
+    "a formula without a column": Said(fits(predictors={"loc": Nonlinear("p * q")}), "has no column of X in it; these are", fits(predictors={"loc": Nonlinear("p * a")})),
+    "a formula without a coefficient": Said(fits(predictors={"loc": Nonlinear("a + b")}), "has no coefficient in it: all its names are columns of X", fits(predictors={"loc": Nonlinear("p * a")})),
+    "a curve that is all fixed": Said(fits(predictors={"loc": Nonlinear("p * a", fixed={"p": 1.0})}), "use an offset", fits(offset="a")),
+    "bounds of a curve": Said(fits(predictors={"loc": Nonlinear("p * a", bounds={"p": (1, 0)})}), "must be a pair of low < high", fits(predictors={"loc": Nonlinear("p * a", bounds={"p": (-9, 9)})})),
+    "a start of another coefficient": Said(fits(predictors={"loc": Nonlinear("p * a", start={"q": 1.0})}), "the coefficients are p", fits(predictors={"loc": Nonlinear("p * a", start={"p": 1.0})})),
+    "a start that is NaN": Said(fits(predictors={"loc": Nonlinear("p * a", start={"p": np.nan})}), "must be a finite number", fits(predictors={"loc": Nonlinear("p * a", start={"p": 1.0})})),
+    "splines of too few values": Said(lambda: R(penalties={"loc": [Smooth("a")]}, alpha="reml").fit(FRAME.assign(a=np.arange(N) % 5), REALS), "too few for n_basis=.*: use n_basis=5 or less|use it as a plain column", lambda _: R(penalties={"loc": [Smooth("a", n_basis=5)]}, alpha="reml").fit(FRAME.assign(a=np.arange(N) % 5), REALS)),
+    "a number of splines": Said(fits(penalties={"loc": [Smooth("a", n_basis=0)]}, alpha="reml"), "n_basis must be an integer of at least|must be larger than order", fits(penalties={"loc": [Smooth("a", n_basis=6)]}, alpha="reml")),
+    "a monotone smooth": Said(fits(penalties={"loc": [Smooth("a", monotone="up")]}, alpha="reml"), r"use None or one of \[", lambda message: [R(penalties={"loc": [Smooth("a", monotone=sign)]}, alpha=1.0).fit(FRAME, REALS) for sign in eval(re.search(r"one of (\[.*?\])", message)[1])]),
+    "two groups": Said(lambda: R(penalties={"loc": [Groups("a")]}, alpha="reml").fit(FRAME.assign(a=np.arange(N) % 2), REALS), "has 2 groups; a law of groups needs three or more", lambda _: R(penalties={"loc": [Groups("a")]}, alpha="reml").fit(FRAME.assign(a=np.arange(N) % 6), REALS)),
+    "constraints that exclude each other": Said(fits(constraints=[({"a": 1}, 1, None), ({"a": 1}, None, 0)]), "no coefficients meet all constraints at once", fits(constraints=[({"a": 1}, 0, None), ({"a": 1}, None, 1)])),
+    "X in a word": Said(lambda: R().fit("folder", REALS), r"pass a path, pathlib.Path\('folder'\)", lambda _: Path("folder")),
+    "complex y": Said(lambda: R().fit(X, REALS + 0j), "Complex data not supported in y", lambda _: R().fit(X, REALS)),
+}  # fmt: skip
+
 # ---- warnings after a fit -------------------------------------------------------------------------------------------------
 
 FEW = np.tile([2.0, 3.0, 4.0], 20)
@@ -605,7 +769,7 @@ VERDICTS = {
     "an exact fit": Said(fit(R(), 2 * X[:, 0] + 1), r"unbounded here: the model reproduces y to rounding.*Fixed\(Normal\(...\), {'scale': ...}\)", lambda _: R(Fixed(Normal(), {"scale": 1.0})).fit(X, 2 * X[:, 0] + 1)),
 }  # fmt: skip
 
-ALL = {f"{group}: {name}": said for group, table in (("data", DATA), ("arguments", ARGUMENTS), ("authors", AUTHORS), ("later", LATER), ("verdicts", VERDICTS)) for name, said in table.items()}  # fmt: skip
+ALL = {f"{group}: {name}": said for group, table in (("data", DATA), ("arguments", ARGUMENTS), ("authors", AUTHORS), ("later", LATER), ("more", MORE), ("verdicts", VERDICTS)) for name, said in table.items()}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ALL)
