@@ -172,7 +172,7 @@ class CoefficientDisplay(Drawing):
 
     def _panels(self, ax: Any, heights: list[int]) -> np.ndarray:
         """The given axes, or new ones below each other, as high as their rows need."""
-        if ax is not None and len(heights) > 1 and np.size(ax) != len(heights):
+        if ax is not None and np.size(ax) != len(heights):
             raise ValueError(f"ax has {np.size(ax)} axes, but there are {len(heights)} panels, one for each parameter")
         if ax is not None:
             return np.ravel(ax)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +23,7 @@ from scipy import stats
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import BaggingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold
 from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -43,6 +44,7 @@ from sk_mle.diagnostics import cooks_distance, deviance_residuals, leverage, pea
 from sk_mle.displays import (
     CoefficientDisplay,
     CoverageDisplay,
+    EffectDisplay,
     FanChartDisplay,
     LikelihoodDisplay,
     PITDisplay,
@@ -50,6 +52,7 @@ from sk_mle.displays import (
     RootogramDisplay,
 )
 from sk_mle.domains import POSITIVE, REAL
+from sk_mle.formulas import FormulaModel
 from sk_mle.likelihoods import (
     Bernoulli,
     Beta,
@@ -84,9 +87,9 @@ from sk_mle.likelihoods import (
     ZeroOneInflated,
     from_scipy,
 )
-from sk_mle.links import Power
+from sk_mle.links import Power, ScaledLogit
 from sk_mle.predictors import Groups, Nonlinear, Ridge, Smooth
-from sk_mle.selection import LikelihoodSearch, compare, likelihood_ratio_test, vuong_test
+from sk_mle.selection import LikelihoodSearch, compare, cross_val_predict_dist, likelihood_ratio_test, vuong_test
 from sk_mle.testing import check_likelihood
 
 RNG = np.random.default_rng(0)
@@ -179,6 +182,11 @@ class Users(Likelihood):
 
 class NoParts:
     def bind(self, term_data, argument):
+        return None
+
+
+class NoCurve:
+    def bind(self, original_X, names, n_features, argument):
         return None
 
 
@@ -717,6 +725,72 @@ MORE = {
     "constraints that exclude each other": Said(fits(constraints=[({"a": 1}, 1, None), ({"a": 1}, None, 0)]), "no coefficients meet all constraints at once", fits(constraints=[({"a": 1}, 0, None), ({"a": 1}, None, 1)])),
     "X in a word": Said(lambda: R().fit("folder", REALS), r"pass a path, pathlib.Path\('folder'\)", lambda _: Path("folder")),
     "complex y": Said(lambda: R().fit(X, REALS + 0j), "Complex data not supported in y", lambda _: R().fit(X, REALS)),
+    "a law of other classes": Said(lambda: C(Categorical(n_classes=5)).fit(X, THREE), "leave n_classes at None", lambda _: C(Categorical()).fit(X, THREE)),
+    "a reduction of bias of a curve": Said(fits(predictors={"loc": Nonlinear("p * a")}, penalty="jeffreys"), "is for linear predictors, and that of 'loc' is not linear", fits(penalty="jeffreys")),
+    "a bind of something else": Said(fits(predictors={"loc": NoCurve()}), "must return a Curve of sk_mle._model.curve", fits(predictors={"loc": Nonlinear("p * a")})),
+    "an exposure of a vector": Said(lambda: C("categorical", offset={"logits": "a"}).fit(FRAME, THREE), r"takes none \(it is fixed, or a vector\)", lambda _: C("categorical").fit(FRAME, THREE)),
+    "a bound of a curve that it lacks": Said(fits(predictors={"loc": Nonlinear("p * a")}, bounds={"q": (0, 1)}), r"the curve of 'loc' has no coefficient 'q'; it has \['p'\]", fits(predictors={"loc": Nonlinear("p * a")}, bounds={"p": (-9, 9)})),
+    "a jacobian of another shape": Said(fits(predictors={"loc": Nonlinear(lambda X, p: p * X["a"], jacobian=lambda X, p: np.ones(3))}), "jacobian must return the derivatives in p, of shape", fits(predictors={"loc": Nonlinear(lambda X, p: p * X["a"], jacobian=lambda X, p: np.asarray(X["a"])[:, None])})),
+    "a jacobian of a formula": Said(fits(predictors={"loc": Nonlinear("p * a", jacobian=lambda X, p: X)}), "a jacobian belongs to a function; a formula's derivatives are known", fits(predictors={"loc": Nonlinear("p * a")})),
+    "one term twice": Said(fits(penalties={"loc": [Groups("a"), Groups("a")]}, alpha="reml"), "two terms (are the same|stand for the same column)", fits(penalties={"loc": [Smooth("a")]}, alpha="reml")),
+    "a ridge of no columns": Said(fits(penalties={"loc": [Ridge([])]}, alpha="reml"), "has no column to penalise", fits(penalties={"loc": [Ridge(["a"])]}, alpha="reml")),
+    "a ridge of a column of another term": Said(fits(penalties={"loc": [Smooth("a"), Ridge(["a"])]}, alpha="reml"), "a ridge names a column that another term stands for", fits(penalties={"loc": [Smooth("a"), Ridge(["b"])]}, alpha="reml")),
+    "penalties of kinks": Said(lambda: R("laplace", penalties={"loc": [Smooth("a")]}, alpha="reml").fit(FRAME, REALS), "give alpha as a number, and choose it by cross-validation", lambda _: R("laplace", penalties={"loc": [Ridge(["a"])]}, alpha=0.1).fit(FRAME, REALS)),
+    "a curve with kinks": Said(lambda: R("laplace", predictors={"loc": Nonlinear("p * a")}).fit(FRAME, REALS), r"for medians StudentT\(df=...\)", lambda _: R(StudentT(df=2.0), predictors={"loc": Nonlinear("p * a")}).fit(FRAME, REALS)),
+    "a solver that returns nothing": Said(fits(solver=lambda fun, x0, **options: None), "it must return a scipy.optimize.OptimizeResult with x, where it ended, and nit", fits(solver=lambda fun, x0, **options: scipy.optimize.minimize(fun, x0, jac=options["jac"], method="BFGS"))),
+    "a solver of other arguments": Said(fits(solver=lambda fun: None), r"is called as scipy.optimize.minimize calls a method, solver\(fun, x0, ", fits(solver=lambda fun, x0, **options: scipy.optimize.minimize(fun, x0, jac=options["jac"], method="BFGS"))),
+    "a curve without a start": Said(fits(predictors={"loc": Nonlinear("exp(p * q * a)", start={"p": 1.0})}), "has no start, .*give it a start beside|no start was found", fits(predictors={"loc": Nonlinear("exp(p * a)", start={"p": 0.1})})),
+    "more coefficients than rows": Said(lambda: R(predictors={"loc": Nonlinear("p + q * a")}).fit(FRAME[:1], REALS[:1]), "use a simpler curve|n_samples = 1", lambda _: R(Normal(scale=1.0), predictors={"loc": Nonlinear("p * a")}).fit(FRAME[:4], REALS[:4])),
+    "residuals of several targets": Said(lambda: quantile_residuals(SEVERAL, X, np.c_[REALS, SIZES]), "diagnose a model of each target alone", lambda _: [quantile_residuals(R().fit(X, y), X, y) for y in (REALS, SIZES)]),
+    "no axes for panels": Said(lambda: CoefficientDisplay.from_inference(INFERENCE, ax=np.array([plt.figure().gca()] * 7)), "ax has 7 axes, but there are .* panels", lambda _: CoefficientDisplay.from_inference(INFERENCE)),
+    "no names to draw": Said(lambda: CoefficientDisplay.from_inference(INFERENCE, names=[]), "no coefficient to draw; the coefficients are", lambda _: CoefficientDisplay.from_inference(INFERENCE, names=["loc:a"])),
+    "an effect of an estimator": Said(lambda: EffectDisplay.from_inference(FITTED, FRAME, feature="a"), r"Inference.from_estimator\(model, X, y\)", lambda _: EffectDisplay.from_inference(Inference.from_estimator(FITTED, FRAME, REALS), FRAME, feature="a")),
+    "a likelihood of other parameters": Said(lambda: LikelihoodDisplay.from_estimator(D().fit(REALS[:, None]), REALS[:, None], parameters=["df"]), r"must be one or two of \['loc', 'scale'\]", lambda _: LikelihoodDisplay.from_estimator(D().fit(REALS[:, None]), REALS[:, None], parameters=["loc", "scale"])),
+    "a formula of an array": Said(lambda: FormulaModel("y ~ a", R()).fit(X, REALS), "a formula names columns: pass a data frame, got ndarray", lambda _: FormulaModel("y ~ a", R()).fit(NAMED)),
+    "a formula that is a number": Said(lambda: FormulaModel(3, R()).fit(NAMED), "a formula is a str, got 3", lambda _: FormulaModel("y ~ a", R()).fit(NAMED)),
+    "a formula of several parts": Said(lambda: FormulaModel("y ~ a | b", R()).fit(NAMED), "several parts between '|'; give a dict with a formula by parameter", lambda _: FormulaModel({"loc": "y ~ a", "scale": "~ b"}, R()).fit(NAMED)),
+    "predictors beside a formula": Said(lambda: FormulaModel("y ~ a", R(predictors={"scale": "all"})).fit(NAMED), "leave predictors of the estimator at None", lambda _: FormulaModel("y ~ a", R(predictors=None)).fit(NAMED)),
+    "an intercept beside a formula": Said(lambda: FormulaModel("y ~ a", R(fit_intercept=False)).fit(NAMED), "write '- 1' in it, and leave fit_intercept at True", lambda _: FormulaModel("y ~ a - 1", R(fit_intercept=True)).fit(NAMED)),
+    "a formula of nothing": Said(lambda: FormulaModel("y ~ 0", R()).fit(NAMED), "'~ 1' is a constant", lambda _: FormulaModel("y ~ 1", R()).fit(NAMED)),
+    "an intercept in one of two formulas": Said(lambda: FormulaModel({"loc": "y ~ a - 1", "scale": "~ b"}, R()).fit(NAMED), "'- 1' leaves the intercept out of all parameters that have columns, or of none", lambda _: (FormulaModel({"loc": "y ~ a - 1", "scale": "~ b - 1"}, R()).fit(NAMED), FormulaModel({"loc": "y ~ a", "scale": "~ b"}, R()).fit(NAMED))),
+    "a formula without y": Said(lambda: FormulaModel("~ a", R()).fit(NAMED), "has nothing left of ~: pass y, or write it there", lambda _: (FormulaModel("~ a", R()).fit(NAMED, REALS), FormulaModel("y ~ a", R()).fit(NAMED))),
+    "formulas of two targets": Said(lambda: FormulaModel({"loc": "y ~ a", "scale": "a ~ b"}, R()).fit(NAMED), "have different left sides; write y in one of them", lambda _: FormulaModel({"loc": "y ~ a", "scale": "~ b"}, R()).fit(NAMED)),
+    "an exposure that the frame lacks": Said(lambda: FormulaModel("y ~ a", R(offset="e")).fit(NAMED), r"the columns \['e'\], which arguments of the estimator or its likelihood name, are not in X", lambda _: FormulaModel("y ~ a", R(offset="e")).fit(NAMED.assign(e=1.0))),
+    "targets of no number": Said(lambda: R(MultivariateNormal(n_targets=0)).fit(X, np.c_[REALS, SIZES]), "give a whole number from .* on, or None to take it from y", lambda _: R(MultivariateNormal()).fit(X, np.c_[REALS, SIZES])),
+    "targets of another width": Said(lambda: R(MultivariateNormal(n_targets=3)).fit(X, np.c_[REALS, SIZES]), "y has 2 columns, but MultivariateNormal takes n_targets=3", lambda _: R(MultivariateNormal(n_targets=2)).fit(X, np.c_[REALS, SIZES])),
+    "no trial in any row": Said(lambda: R(Binomial()).fit(X, np.zeros((N, 2))), "trials is zero in every row; nothing is left to fit", lambda _: R(Binomial()).fit(X, np.c_[np.minimum(COUNTS, 10), np.full(N, 10)])),
+    "a discrete distribution of scipy": Said(lambda: from_scipy(stats.rv_discrete(values=([1, 2], [0.5, 0.5]))), "has nothing left to estimate", lambda _: from_scipy(stats.poisson)),
+    "a parameter of a law of scipy": Said(lambda: from_scipy(stats.gamma).set_params(shape=2.0), r"Valid parameters are: \[", lambda _: from_scipy(stats.gamma).set_params(a=2.0)),
+    "a fraction for whole numbers": Said(lambda: from_scipy(stats.binom, n=2.5).check(), "takes whole numbers only, got 2.5", lambda _: from_scipy(stats.binom, n=2).check()),
+    "fields of an event twice": Said(lambda: R(Censored(Normal())).fit(X, FIELDS[["event"]]), "a structured y has one boolean field, the event, and one of times|must", lambda _: R(Censored(Normal())).fit(X, FIELDS)),
+    "a component of several targets": Said(lambda: Mixture([("a", MultivariateNormal()), ("b", Normal())]).check(), "some of the components are of several targets, others of one", lambda _: Mixture([("a", Normal()), ("b", Normal())]).check()),
+    "a component that is censored": Said(lambda: Mixture([("a", Censored(Normal())), ("b", Normal())]).check(), "censor, truncate ... the mixture", lambda _: Censored(Mixture([("a", Normal()), ("b", Normal())])).check()),
+    "a shared parameter with two links": Said(lambda: Mixture([("a", Normal(links={"scale": "softplus"})), ("b", Normal())], shared=["scale"]).check(), "is shared, but its values or links differ between components", lambda _: Mixture([("a", Normal()), ("b", Normal())], shared=["scale"]).check()),
+    "a wrapper of classes": Said(lambda: Censored(Categorical()).check(), "wraps laws of one numeric target, and Categorical is a law of", lambda _: Censored(Normal()).check()),
+    "a hurdle in a hurdle": Said(lambda: ZeroInflated(ZeroInflated(Poisson())).check(), r"adds the parameters \['inflation'\], which ZeroInflated has already", lambda _: ZeroInflated(Poisson()).check()),
+    "a logit upside down": Said(lambda: R(Normal(links={"loc": ScaledLogit(low=1, high=0)})).fit(X, REALS), "low must be less than high", lambda _: R(Normal(links={"loc": ScaledLogit(low=-99, high=99)})).fit(X, REALS)),
+    "ranks of fractions": Said(lambda: metrics.ranked_probability_score(REALS, POISSON.predict_dist(X)), "y must hold whole numbers; use crps", lambda _: metrics.crps(COUNTS, POISSON.predict_dist(X))),
+    "times before their distribution": Said(lambda: metrics.concordance_index(R(Censored(Weibull())).fit(X, TIMES).predict_dist(X), TIMES), "takes y first, then its predictive distribution", lambda _: metrics.concordance_index(TIMES, R(Censored(Weibull())).fit(X, TIMES).predict_dist(X))),
+    "nothing to rank": Said(lambda: metrics.concordance_index(censored(SIZES, np.zeros(N)), Distribution("weibull", {"scale": SIZES, "shape": 1 + 0 * SIZES})), "no pair of rows can be judged", lambda _: metrics.concordance_index(TIMES, Distribution("weibull", {"scale": SIZES, "shape": 1 + 0 * SIZES}))),
+    "an operator that formulas lack": Said(fits(predictors={"loc": Nonlinear("p * a[0]")}), "formulas take numbers, names, .*Pass a function", fits(predictors={"loc": Nonlinear(lambda X, p: p * X["a"])})),
+    "two statements": Said(fits(predictors={"loc": Nonlinear("p * a; q")}), "is no formula", fits(predictors={"loc": Nonlinear("p * a")})),
+    "a function of one argument": Said(fits(predictors={"loc": Nonlinear("p * exp(a, b)")}), "exp takes .* arguments.*, and has 2", fits(predictors={"loc": Nonlinear("p * exp(a)")})),
+    "a number for a formula": Said(fits(predictors={"loc": Nonlinear(3)}), r"formula must be a str or a function f\(X, ...\)", fits(predictors={"loc": Nonlinear("p * a")})),
+    "a fixed coefficient in a list": Said(fits(predictors={"loc": Nonlinear("p * a", fixed=["p"])}), "fixed must be a dict by coefficient", fits(predictors={"loc": Nonlinear("p + q * a", fixed={"p": 1.0})})),
+    "a function without coefficients": Said(fits(predictors={"loc": Nonlinear(lambda X: X["a"])}), r"a curve is a function f\(X, a, b, ...\) with a name for each coefficient|nothing to estimate", fits(predictors={"loc": Nonlinear(lambda X, p: p * X["a"])})),
+    "a start outside its bounds": Said(fits(predictors={"loc": Nonlinear("p * a", start={"p": 5.0}, bounds={"p": (0, 1)})}), r"start\['p'\] = 5 lies outside its bounds, 0 to 1", fits(predictors={"loc": Nonlinear("p * a", start={"p": 0.5}, bounds={"p": (-9, 9)})})),
+    "a bound that is a number": Said(fits(predictors={"loc": Nonlinear("p * a", bounds={"p": 3})}), r"must be a pair \(low, high\)", fits(predictors={"loc": Nonlinear("p * a", bounds={"p": (-9, 9)})})),
+    "a period of one number": Said(fits(penalties={"loc": [Smooth("a", cyclic=3)]}, alpha="reml"), r"cyclic must be True or False, or the ends of a period, as \(0, 365\)", fits(penalties={"loc": [Smooth("a", cyclic=(-5, 5))]}, alpha="reml")),
+    "a column of a surface twice": Said(fits(penalties={"loc": [Smooth(["a", "a"])]}, alpha="reml"), "name each column once", fits(penalties={"loc": [Smooth(["a", "b"], n_basis=4)]}, alpha="reml")),
+    "a surface that is monotone": Said(fits(penalties={"loc": [Smooth(["a", "b"], n_basis=4, monotone="increasing")]}, alpha="reml"), "a monotone smooth is of one column", fits(penalties={"loc": [Smooth("a", monotone="increasing")]}, alpha=1.0)),
+    "splines of another order": Said(fits(penalties={"loc": [Smooth("a", n_basis=[4, 5])]}, alpha="reml"), "has 2 entries for 1 columns", fits(penalties={"loc": [Smooth("a", n_basis=5)]}, alpha="reml")),
+    "more splines than rows": Said(lambda: R(penalties={"loc": [Smooth(["a", "b"], n_basis=10)]}, alpha="reml").fit(FRAME, REALS), "too many for 60 rows: use fewer n_basis", lambda _: R(penalties={"loc": [Smooth(["a", "b"], n_basis=4)]}, alpha="reml").fit(FRAME, REALS)),
+    "a search of an estimator without laws": Said(lambda: LikelihoodSearch(["gamma"], estimator=LinearRegression()).fit(X, SIZES), "has no parameter 'likelihood', nor has an estimator inside it", lambda _: LikelihoodSearch(["gamma"], estimator=R(), cv=2).fit(X, SIZES)),
+    "folds that overlap": Said(lambda: cross_val_predict_dist(R(), X, REALS, cv=ShuffleSplit(3, random_state=0)), r"cv must hold out every row exactly once, as KFold does.*use compare\(cv=...\)", lambda _: (cross_val_predict_dist(R(), X, REALS, cv=KFold(3)), compare({"normal": R()}, X, REALS, cv=ShuffleSplit(3, random_state=0)))),
+    "folds without y": Said(lambda: cross_val_predict_dist(R(), X), "needs y", lambda _: cross_val_predict_dist(R(), X, REALS)),
+    "a fit with class weights": Said(lambda: likelihood_ratio_test(C(class_weight="balanced", predictors="intercept").fit(X, LABELS), WEIGHTED), "has class_weight.*refit without", lambda _: likelihood_ratio_test(C(predictors="intercept").fit(X, LABELS), CLASSES)),
+    "a fit that stopped": Said(lambda: likelihood_ratio_test(R("gamma", predictors="intercept").fit(X, SIZES), R("gamma", max_iter=1, solver="lbfgs").fit(X, SIZES)), "did not converge, so its log-likelihood is no maximum: see its warnings, and refit it", lambda _: likelihood_ratio_test(R("gamma", predictors="intercept").fit(X, SIZES), R("gamma").fit(X, SIZES))),
+    "one model twice": Said(lambda: vuong_test(R("gamma").fit(X, SIZES), R("gamma").fit(X, SIZES), X, SIZES), "they cannot be told apart|nested", lambda _: vuong_test(R("gamma").fit(X, SIZES), R("log_normal").fit(X, SIZES), X, SIZES)),
 }  # fmt: skip
 
 # ---- warnings after a fit -------------------------------------------------------------------------------------------------
