@@ -50,6 +50,7 @@ from sk_mle.displays import (
     PITDisplay,
     QuantileResidualDisplay,
     RootogramDisplay,
+    SurvivalDisplay,
 )
 from sk_mle.domains import POSITIVE, REAL
 from sk_mle.formulas import FormulaModel
@@ -79,6 +80,7 @@ from sk_mle.likelihoods import (
     Poisson,
     Rounded,
     StudentT,
+    Transform,
     Transformed,
     Truncated,
     VonMises,
@@ -577,6 +579,37 @@ LATER = {
 # ---- arguments of predictors, constraints, terms, laws and functions -----------------------------------------------------
 
 
+class InWords(Users):
+    support = "real"
+
+
+class OddGradient(Users):
+    def gradient(self, y, loc, scale):
+        return [y, loc]
+
+
+class Former(Users):
+    n_starts = 3
+
+
+class Unsmooth(Users):
+    smooth = False
+
+
+class Falling(Transform):
+    def forward(self, y):
+        return -np.asarray(y, float)
+
+    def inverse(self, z):
+        return -np.asarray(z, float)
+
+    def log_jacobian(self, y):
+        return np.zeros(np.shape(y))
+
+
+TEXT_MODEL = make_pipeline(make_column_transformer((OneHotEncoder(drop="first", sparse_output=False), ["city"]), remainder="passthrough"), R()).fit(FRAME.assign(city=THREE), REALS)  # fmt: skip
+
+
 def fits(**options):
     """A fit of a regression with these arguments."""
     return lambda *_: R(**options).fit(FRAME, REALS)
@@ -791,6 +824,29 @@ MORE = {
     "a fit with class weights": Said(lambda: likelihood_ratio_test(C(class_weight="balanced", predictors="intercept").fit(X, LABELS), WEIGHTED), "has class_weight.*refit without", lambda _: likelihood_ratio_test(C(predictors="intercept").fit(X, LABELS), CLASSES)),
     "a fit that stopped": Said(lambda: likelihood_ratio_test(R("gamma", predictors="intercept").fit(X, SIZES), R("gamma", max_iter=1, solver="lbfgs").fit(X, SIZES)), "did not converge, so its log-likelihood is no maximum: see its warnings, and refit it", lambda _: likelihood_ratio_test(R("gamma", predictors="intercept").fit(X, SIZES), R("gamma").fit(X, SIZES))),
     "one model twice": Said(lambda: vuong_test(R("gamma").fit(X, SIZES), R("gamma").fit(X, SIZES), X, SIZES), "they cannot be told apart|nested", lambda _: vuong_test(R("gamma").fit(X, SIZES), R("log_normal").fit(X, SIZES), X, SIZES)),
+    "a fan over text": Said(lambda: FanChartDisplay.from_estimator(TEXT_MODEL, FRAME.assign(city=THREE), REALS, feature="city"), "a fan needs a numeric axis; split the data by it instead", lambda _: FanChartDisplay.from_estimator(FITTED, FRAME, REALS, feature="a")),
+    "survival of intervals": Said(lambda: SurvivalDisplay.from_estimator(R(Censored(Weibull())).fit(X, np.c_[SIZES, SIZES + 1]), X, np.c_[SIZES, SIZES + 1]), "leave these rows out, or look at a QuantileResidualDisplay", lambda _: QuantileResidualDisplay.from_estimator(R(Censored(Weibull())).fit(X, np.c_[SIZES, SIZES + 1]), X, np.c_[SIZES, SIZES + 1], random_state=0)),
+    "coefficients of a curve at a bound": Said(lambda: R(predictors={"loc": Nonlinear("p * a", bounds={"p": (5, 9)})}).fit(FRAME, REALS).inference(FRAME, REALS), "lie on their bounds, .*fixed=", lambda _: R(predictors={"loc": Nonlinear("q + p * a", fixed={"p": 5.0})}).fit(FRAME, REALS).inference(FRAME, REALS)),
+    "a robust covariance of chosen penalties": Said(lambda: R(penalties={"loc": [Smooth("a")]}, alpha="reml").fit(FRAME, REALS).inference(FRAME, REALS, cov="HC1"), "covariance is the Bayesian one", lambda _: R(penalties={"loc": [Smooth("a")]}, alpha="reml").fit(FRAME, REALS).inference(FRAME, REALS)),
+    "other weights of a reduction of bias": Said(lambda: R(penalty="jeffreys").fit(X, REALS).inference(X, REALS, weights="probability", cov="HC1"), "took the weights for numbers of rows", lambda _: R(penalty="jeffreys").fit(X, REALS).inference(X, REALS)),
+    "a kink inside a wrapper": Said(lambda: R(Censored(Laplace())).fit(X, censored(REALS, REALS < 1)).inference(X, censored(REALS, REALS < 1)), "put a smooth one there|has kinks", lambda _: R(Censored(Normal())).fit(X, censored(REALS, REALS < 1)).inference(X, censored(REALS, REALS < 1))),
+    "an inference of weights that differ": Said(lambda: FITTED.inference(FRAME, REALS, sample_weight=np.full(N, 2.0)), "are not those of the fit: there the weights sum to 60", lambda _: FITTED.inference(FRAME, REALS, sample_weight=np.ones(N))),
+    "effects in jumps": Said(lambda: POISSON.inference(X, COUNTS).partial_effects(X, 0, values=[0.0], what="median"), "moves in jumps, without standard errors; use the mean or cdf", lambda _: [POISSON.inference(X, COUNTS).partial_effects(X, 0, values=[0.0], what="mean"), POISSON.inference(X, COUNTS).partial_effects(X, 0, values=[0.0], what="cdf", y=1)]),
+    "a bootstrap with other arguments": Said(lambda: INFERENCE.conf_int(method="bootstrap", X=FRAME, y=REALS, draws=5), "method='bootstrap' takes .*, not draws", lambda _: INFERENCE.conf_int(method="bootstrap", X=FRAME, y=REALS, n_resamples=5, random_state=0)),
+    "t with too few rows": Said(lambda: R(Normal(scale=1.0)).fit(X[:3], REALS[:3]).inference(X[:3], REALS[:3], use_t=True), "use_t needs more observations than coefficients", lambda _: R(Normal(scale=1.0)).fit(X, REALS).inference(X, REALS, use_t=True)),
+    "a function of another shape": Said(lambda: INFERENCE.predict(FRAME, lambda dist: np.ones(3)), r"must return one value, or a row of values, per row of X", lambda _: INFERENCE.predict(FRAME, lambda dist: dist.mean())),
+    "a mean that does not exist": Said(lambda: R("cauchy").fit(X, REALS).inference(X, REALS).predict(X), "is not finite in .* of X, where the distribution has none; ask for a quantile", lambda _: R("cauchy").fit(X, REALS).inference(X, REALS).predict(X, "quantile", q=0.5)),
+    "a coefficient that does not exist": Said(lambda: INFERENCE.profile("age", FRAME, REALS), r"no coefficient is named 'age'; the names are", lambda _: INFERENCE.profile("a", FRAME, REALS)),
+    "a profile of penalties": Said(lambda: (lambda m: m.inference(FRAME, REALS).conf_int(method="profile", X=FRAME, y=REALS))(R(penalties={"loc": [Smooth("a")]}, alpha="reml").fit(FRAME, REALS)), "has no profile likelihood: use Wald tests or intervals|method='bootstrap'|Wald", lambda _: R(penalties={"loc": [Smooth("a")]}, alpha="reml").fit(FRAME, REALS).inference(FRAME, REALS).conf_int(method="wald")),
+    "a profile of mean bias": Said(lambda: (lambda m: m.inference(FRAME, REALS).conf_int(method="profile", X=FRAME, y=REALS))(R(penalty="mean_bias").fit(FRAME, REALS)), "so there is no profile: use", lambda _: R(penalty="mean_bias").fit(FRAME, REALS).inference(FRAME, REALS).conf_int(method="wald")),
+    "a profile of other data": Said(lambda: INFERENCE.conf_int(method="profile", X=FRAME, y=REALS + 1), "are not those that the Inference was made from", lambda _: INFERENCE.conf_int(method="profile", X=FRAME, y=REALS)),
+    "Pearson residuals without a variance": Said(lambda: pearson_residuals(R("cauchy").fit(X, REALS), X, REALS), "does not exist in .*; use quantile_residuals", lambda _: quantile_residuals(R("cauchy").fit(X, REALS), X, REALS)),
+    "a value of the wrong type": Said(lambda: R().fit(X, [[1.0], [2.0, 3.0]]), "y must be numeric|inhomogeneous", lambda _: R().fit(X, REALS)),
+    "a support in a word": Said(fit(R(InWords()), REALS), r"InWords.support must be a domain of sk_mle.domains, such as REAL, POSITIVE or COUNT, or Domain\(low, high\)", RIGHT),
+    "a gradient in a list": Said(fit(R(OddGradient()), REALS), r"OddGradient.gradient must return a dict with an array of shape", RIGHT),
+    "a declaration of an earlier version": Said(fit(R(Former()), REALS), r"Former.n_starts has no effect: write relations = Relations\(n_starts=...\)", RIGHT),
+    "kinks that are not told": Said(fit(R(Unsmooth()), REALS), r"Unsmooth.smooth = False needs kinks and smoothed: kinks\(self, y, \*\*params\)", RIGHT),
+    "increases that fall": Said(lambda: Transformed(Normal(), Falling()).check(), "does not increase with y; use an increasing function of -y|inverse|log_jacobian", lambda _: Transformed(Normal(), "log").check()),
 }  # fmt: skip
 
 # ---- warnings after a fit -------------------------------------------------------------------------------------------------

@@ -33,10 +33,9 @@ def by_formulas(law: Likelihood, y: np.ndarray, eta: dict, order: int, expected:
     params = law.layout.with_given(eta, {name: values[0] for name, values in chain.items()})
     loglik, natural, second = law.terms(y, min(order, 1) if expected else order, **params)
     loglik = authors.checked_loglik(law, loglik, y)
-    needed = law.layout.free if order else []
-    wrong = [name for name in needed if name not in natural or np.shape(natural[name])[:1] != loglik.shape]
+    needed, is_dict = law.layout.free if order else [], isinstance(natural, dict)
+    wrong = [name for name in needed if not is_dict or np.shape(natural.get(name, ()))[:1] != loglik.shape]
     if wrong:
-        is_dict = isinstance(natural, dict)
         returned = {name: np.shape(value) for name, value in natural.items()} if is_dict else type(natural).__name__
         raise ValueError(
             f"{type(law).__name__}.gradient must return a dict with an array of shape {loglik.shape} for {wrong}; it returned "
