@@ -421,7 +421,7 @@ def _far_from_zero_together(objective: Objective, u: np.ndarray, names: list[str
 
     Their Hessian is nearly singular, and all rounding error where the law loses digits next to its limit.
     """
-    far, edges = {}, dict[str, str]()
+    far, edges = dict[str, float](), dict[str, str]()
     for name, design in objective.designs.items():
         if design.linear and design.intercept and not design.vector:
             eta = u[objective.slices[name].start] * design.output_basis[0, 0]  # of the mean row
