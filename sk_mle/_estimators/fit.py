@@ -18,7 +18,9 @@ from .._model.validation import check_finite
 from .._predictive.distribution import Distribution
 from .._solvers.reconditioning import recondition
 from .._solvers.start import coordinates_of_coefficients
+from .._utils.floats import is_finite
 from .._utils.messages import rows_text, warn_caller
+from .._utils.repeated import compressed
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import prepared
 
@@ -161,9 +163,11 @@ class Fit:
         def block(rows: slice, eta: dict) -> dict:
             theta = layout.theta(eta)
             for name in self.predictors:
-                domain, values = layout[name].domain, theta[name]
+                parameter, values = layout[name], theta[name]
+                if parameter.stays_inside and is_finite(compressed(values)):
+                    continue
                 # a link that stays inside may reach the edge by rounding or overflow
-                bad = np.isnan(values) if domain.includes(layout[name].link.range) else ~domain.contains(values)
+                bad = np.isnan(values) if parameter.stays_inside else ~parameter.domain.contains(values)
                 if bad.any():
                     invalid.setdefault(name, []).append(rows.start + np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1)))
             return theta if of is None else of(theta)

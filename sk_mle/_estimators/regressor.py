@@ -16,7 +16,7 @@ from .._model.validation import check_support, check_weight, replace_zero_weight
 from .._predictive.distribution import Distribution
 from .._utils.arguments import WithArguments
 from .._utils.callbacks import with_callbacks
-from .._utils.floats import check_unmasked, probabilities, probability
+from .._utils.floats import check_unmasked, is_finite, probabilities, probability
 from .._utils.messages import rows_text, warn_caller
 from ..likelihoods import Normal, get_likelihood
 from ..likelihoods._functions import integrates, title
@@ -323,9 +323,11 @@ class MLERegressor(MLEMixin, RegressorMixin, WithArguments):
     def _centre(self, params: dict) -> dict:
         """The "mean", or the median where it is not finite; for laws that integrate it, a mask "is_nan" of those rows."""
         dist = self.fit_.dist(params)
-        mean = dist.mean()
-        is_nan = {"is_nan": ~np.isfinite(mean)} if integrates(dist.likelihood) else {}
+        mean, integrated = dist.mean(), integrates(dist.likelihood)
+        if not integrated and is_finite(mean):
+            return {"mean": mean}
         finite = np.isfinite(mean)
+        is_nan = {"is_nan": ~finite} if integrated else {}
         return {"mean": mean if finite.all() else np.where(finite, mean, dist.median()), **is_nan}
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> np.ndarray:
