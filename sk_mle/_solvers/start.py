@@ -111,7 +111,7 @@ def with_sample_of_coordinates(law: Likelihood, predictors: dict[str, Predictor]
     sample.products = {first.intercept: products_of_columns(sample, first.intercept, True)}
     moments = Moments(sample, first.intercept, MAX_ROTATED_COLUMNS)
     far = np.abs(moments.mean) > MAX_MEAN_OF_SAMPLE * moments.scale
-    if (first.intercept and far.any()) or not moments.scale.all() or moments.factor()[1] < MIN_EIGENVALUE_OF_SAMPLE:
+    if (first.intercept and far.any()) or moments.factor()[1] < MIN_EIGENVALUE_OF_SAMPLE:
         return data
     return data.with_sample_of_coordinates(sample)
 

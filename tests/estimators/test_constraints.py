@@ -307,6 +307,10 @@ def test_pipelines_searches_and_pickles(table):
 
 REFUSED = {
     "empty": ({"bounds": {"x0": (1, 2)}, "constraints": ({"x0": 1}, 3, None)}, "loc:x0, 1 \\* loc:x0 exclude each other"),
+    "many": (
+        {"bounds": (1, 2), "constraints": [({"x0": 1}, 3, None), ({"x1": 1}, 3, None)]},
+        r"no coefficients .*: those on loc:x0, .*, loc:x5, \.\.\. exclude each other",
+    ),
     "swapped": ({"bounds": {"x0": (2, 1)}}, "no number lies between 2 and 1"),
     "column": ({"bounds": {"x9": (0, 1)}}, "x9"),
     "parameter": ({"bounds": {"shape": {"x0": (0, 1)}}}, "the estimated parameters are \\['loc', 'scale'\\]"),

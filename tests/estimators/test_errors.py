@@ -208,11 +208,14 @@ def test_names_need_a_frame():
     fails_and_leaves_alone(model, X, Y, None, ValueError, "predictors.* no column names; pass a DataFrame or an index")
 
 
-@pytest.mark.parametrize("change", [{"tol": -1}, {"alpha": -1}, {"solver": "x"}, {"likelihood": Normal(scale=-1)}])
-def test_nothing_is_computed_before_the_arguments_are_checked(change, monkeypatch):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"tol": -1}, "tol"), ({"alpha": -1}, "alpha"), ({"solver": "x"}, "solver"), ({"likelihood": Normal(scale=-1)}, "scale")],
+)
+def test_nothing_is_computed_before_the_arguments_are_checked(change, message, monkeypatch):
     for place in ("sk_mle._estimators.problem.cold_start", "sk_mle._solvers.maxima.solve"):
         monkeypatch.setattr(place, lambda *args: pytest.fail("the fit began"))
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=message):
         MLERegressor().set_params(**change).fit(FRAME, Y)
 
 

@@ -114,6 +114,7 @@ def test_one_value_that_is_repeated_far_more_often_than_any_other():
         ([0.1] * 4 + [0.2] * 5 + [0.3] * 3 + [0.4], np.ones(13), []),  # rounded
         ([0.1, 0.2, 0.3, 0.4], [1.0, 6.0, 1.0, 0.0], [0.2]),  # a weight of six is six copies
         ([2.0] * 3, np.ones(3), [2.0]),
+        ([2.0] * 2, [5.0, 1.0], [2.0]),  # as six copies
     ],
 )
 def test_values_that_are_repeated_far_more_often_than_others(y, weight, expected):

@@ -407,7 +407,7 @@ def test_a_short_last_step_of_fast_convergence_is_not_evaluated():
     found = newton(loss, np.ones(20), tol=1e-6)
     assert found.gradient_size == loss.gradient_norms[-1] <= 1e-6
     assert np.abs(curvatures * found.x).max() < 0.3 * found.gradient_size  # a step was taken from there
-    assert found.fun == pytest.approx(0.5 * curvatures @ np.square(found.x), abs=1e-14)
+    assert found.fun == pytest.approx(0.5 * curvatures @ np.square(found.x), rel=0.1, abs=0)
 
 
 def test_a_last_step_whose_gradient_is_foreseen_is_not_evaluated():

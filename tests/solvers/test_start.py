@@ -11,8 +11,25 @@ from sk_mle._model.data import Data
 from sk_mle._model.objective import Objective
 from sk_mle._model.predictor import Predictor, designs
 from sk_mle._solvers.solvers import solve
-from sk_mle._solvers.start import cold_start, coordinates_of_coefficients, warm_start, with_sample_of_coordinates
-from sk_mle.likelihoods import Categorical, ConwayMaxwellPoisson, Gamma, Laplace, NegativeBinomial, Normal, Poisson
+from sk_mle._solvers.start import (
+    cold_start,
+    coordinates_of_coefficients,
+    has_constant_curvature,
+    warm_start,
+    with_sample_of_coordinates,
+)
+from sk_mle.likelihoods import (
+    Categorical,
+    Censored,
+    ConwayMaxwellPoisson,
+    Gamma,
+    Hurdle,
+    Laplace,
+    NegativeBinomial,
+    Normal,
+    Poisson,
+    censored,
+)
 
 RNG = np.random.default_rng(0)
 N = 100
@@ -63,6 +80,23 @@ def test_the_start_is_better_than_a_constant_and_has_unit_curvature(law, y):
     hessian = loss.evaluate(u, 2, "expected").hessian
     for place in loss.slices.values():
         assert_allclose(np.diag(hessian)[place], 1.0, rtol=0.8)
+
+
+def test_coordinates_at_constants_do_not_depend_on_the_order_of_rows():
+    """The information of rows that are censored is another one than that of the others."""
+    law, event = Censored(Normal()), np.arange(N) > 0
+    scales = []
+    for order in (slice(None), slice(None, None, -1)):
+        y = law.read(censored(X[order, 0], event=event[order]))
+        loss, _ = cold_start(objective(law, X[order, 1:], y))
+        scales.append([design.output_basis[0, 0] for design in loss.designs.values()])
+    assert_allclose(*scales, rtol=1e-6)
+
+
+def test_a_law_without_curvature_in_the_first_rows_is_not_quadratic():
+    counts = Data(X, np.append(np.zeros(90), COUNTS[90:] + 1), np.ones(N), {})
+    assert not has_constant_curvature(Hurdle(Poisson()), counts, ["mean", "zero"])
+    assert has_constant_curvature(Normal(), counts, ["loc", "scale"])
 
 
 @pytest.mark.parametrize("name", ["vector", "two"])

@@ -32,6 +32,12 @@ def test_equal_points_are_one():
     assert_allclose(tabulated(Counted(np.exp), np.full(2000, 0.3)), np.full((1, 2000), np.exp(0.3)), rtol=1e-14)
 
 
+def test_a_kink_in_the_middle_of_a_panel_is_seen():
+    """Of an even function every other coefficient is zero, the last one too."""
+    x = np.linspace(-0.5, 0.5, 3001)
+    assert_allclose(tabulated(Counted(np.abs), x)[0], np.abs(x), atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("function", "x"),
     [
