@@ -175,7 +175,7 @@ def covariance(
     weights: str = FREQUENCY,
     groups: Any = None,
 ) -> Covariance:
-    """The covariance of all coefficients of a fitted model, in three passes over the data."""
+    """The covariance of all coefficients of a fitted model, in three passes over the data, four where rows are few."""
     if cov is None and model.fit_.penalty is not None:
         cov = "expected"
     elif cov is None:

@@ -125,7 +125,7 @@ class Inference(Summaries, Hypotheses, Functionals):
         weights: str = "frequency",
         use_t: bool = False,
     ) -> Inference:
-        """Inference for a fitted estimator, given the data of its fit. Three passes over the data.
+        """Inference for a fitted estimator, given the data of its fit. Three passes over the data, four where rows are few.
 
         Parameters
         ----------

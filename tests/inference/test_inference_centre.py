@@ -10,7 +10,6 @@ from sk_mle import MLEClassifier, MLERegressor
 from sk_mle.likelihoods import AsymmetricLaplace, Exponential, Fixed, Gamma, Normal, Poisson
 from sk_mle.predictors import Nonlinear
 
-RNG = np.random.default_rng(0)
 GROUP = np.repeat([0.0, 1.0], [12, 18])[:, None]
 
 
@@ -21,14 +20,14 @@ def shift(model, X, y, **options):
 
 @pytest.mark.parametrize("n", [5, 20])
 def test_of_an_exponential_law(n):
-    y = RNG.exponential(size=n)  # log of the mean, given y: that of sum(y) over a gamma variable
+    y = np.random.default_rng(0).exponential(size=n)  # log of the mean, given y: that of sum(y) over a gamma variable
     found = shift(MLERegressor(Exponential(), predictors={"mean": "intercept"}), np.zeros((n, 1)), y)
     np.testing.assert_allclose(found, np.log(n) - special.digamma(n), rtol=0.1 / n)
 
 
 def test_of_a_law_with_kinks():
     """Given the location, the scale is the sum of losses over a gamma variable."""
-    law, y = AsymmetricLaplace(quantile=0.7), RNG.normal(size=30)
+    law, y = AsymmetricLaplace(quantile=0.7), np.random.default_rng(1).normal(size=30)
     losses = lambda loc: np.sum((y - loc) * (0.7 - (y < loc)))
     log_density = lambda loc: -30 * np.log(losses(loc) / losses(np.quantile(y, 0.7)))
     total, log_scale = (
@@ -38,7 +37,7 @@ def test_of_a_law_with_kinks():
     model = MLERegressor(law, predictors={"loc": "intercept"})
     found = shift(model, np.zeros((30, 1)), y)
     expected = log_scale / total - special.digamma(30) - model.intercepts_["scale"]
-    assert found[1] == pytest.approx(expected, rel=0.15)
+    assert found[1] == pytest.approx(expected, rel=0.1)
 
 
 def test_of_counts_in_two_groups():
@@ -58,8 +57,9 @@ def test_of_classes():
 
 
 def test_of_a_normal_law_for_columns_weights_and_curves():
-    X = RNG.normal(size=(30, 3))
-    y = X.sum(axis=1) + RNG.normal(size=30)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 3))
+    y = X.sum(axis=1) + rng.normal(size=30)
     expected = np.array([0.0, 0.0, 0.0, 0.0, (4 + 1) / 60])  # second order of log(sqrt(30 / chi2(26)))
     np.testing.assert_allclose(shift(MLERegressor(), X, y), expected, rtol=5e-3, atol=1e-9)
     curve = MLERegressor(predictors={"loc": Nonlinear("a + b * x0 + c * x1 + d * x2", start=dict.fromkeys("abcd", 0.5))})
