@@ -98,6 +98,8 @@ def test_bootstrap():
     width = np.diff(inference.conf_int(X=X, y=Y, sample_weight=WEIGHT, **options)[0])
     assert 0.5 < np.diff(ends) / width < 2.0
     assert ends[0] < model.coef_[0] < ends[1]
+    low, high = inference.conf_int(X=source, **options | {"n_resamples": 2})[0]
+    assert low < high  # both resamples count
 
 
 def test_resamples_of_groups_draw_each_as_often_in_every_part():
