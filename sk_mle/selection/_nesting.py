@@ -86,6 +86,8 @@ def nested(restricted: Any, full: Any) -> Nesting | None:
             boundary, irregular = match
             if reduction.singular and n_restrictions > 1:
                 irregular = "the information is singular there, and the law is known for this one restriction alone"
+            if special.support.low > large.law.support.low:
+                irregular = "the density of the smaller model ends at an edge, where that of the larger one is smooth"
             return Nesting(n_restrictions - len(boundary), tuple(boundary), irregular)
     return None
 

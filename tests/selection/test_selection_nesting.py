@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sk_mle import MLEClassifier, MLERegressor
+from sk_mle import MLEClassifier, MLEDensity, MLERegressor
 from sk_mle import likelihoods as L
 from sk_mle.likelihoods import LAWS
 from sk_mle.selection import Nesting, nested
@@ -133,6 +133,24 @@ INSIDE, EDGE = Nesting(1), lambda *names, df=0: Nesting(df, names)
 )
 def test_laws_in_laws(small, large, y, expected):
     assert nested(fit(small, y), fit(large, y)) == expected
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "boundary"),
+    [
+        (L.HalfNormal(), L.SkewNormal(), ("shape",)),
+        (L.Exponential(), L.ExponentiallyModifiedNormal(), ("scale",)),
+        (L.Exponential(), L.AsymmetricLaplace(quantile=None), ("quantile",)),
+    ],
+)
+def test_a_law_with_an_edge_in_one_without(small, large, boundary):
+    """With loc at zero: the likelihood-ratio statistic has no known law."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = nested(*(MLEDensity(law).fit(POSITIVE[:, None]) for law in (small, large)))
+    assert found == Nesting(
+        1, boundary, "the density of the smaller model ends at an edge, where that of the larger one is smooth"
+    )
 
 
 def test_a_limit_is_meant_by_its_class_and_not_by_its_name():

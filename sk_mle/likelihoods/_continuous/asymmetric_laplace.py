@@ -63,7 +63,10 @@ class AsymmetricLaplace(Laplace):
     parameters = {"loc": REAL, "scale": POSITIVE, "quantile": UNIT}
     interval = None  # that of `LocationScale` has no derivative in the quantile
     relations = Relations(
-        limits={"Laplace": {"quantile": 0.5, "scale": lambda scale: scale / 2}},
+        limits={
+            "Laplace": {"quantile": 0.5, "scale": lambda scale: scale / 2},
+            "Exponential": {"quantile": 0.0, "loc": 0.0, "scale": lambda mean, distance: mean * distance},
+        },
         ends={"quantile": {"lower": "exponential law above loc", "upper": "exponential law below loc"}},
         near_ends=_near_ends,
         searched=False,

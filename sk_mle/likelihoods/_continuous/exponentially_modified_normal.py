@@ -91,7 +91,10 @@ class ExponentiallyModifiedNormal(Likelihood):
     }
 
     relations = Relations(
-        limits={"Normal": {"rate": np.inf}},
+        limits={
+            "Normal": {"rate": np.inf},
+            "Exponential": {"scale": 0.0, "loc": 0.0, "rate": lambda mean: 1 / mean},
+        },
         singular=("rate",),
         ends={"scale": {"lower": "exponential law above loc"}},
         near_ends=_near_ends,

@@ -50,7 +50,15 @@ class JohnsonSU(ArsinhLocationScale):
 
     relations = replace(
         ArsinhLocationScale.relations,
-        limits={"Normal": {"skew": 0.0, "tail": np.inf, "scale": lambda scale, distance: scale / distance}},
+        limits={
+            "Normal": {"skew": 0.0, "tail": np.inf, "scale": lambda scale, distance: scale / distance},
+            "LogNormal": {
+                "loc": 0.0,
+                "scale": lambda loc, distance: np.exp(loc) * distance,
+                "skew": lambda scale, distance: -np.log(2 / distance) / scale,
+                "tail": lambda scale: 1 / scale,
+            },
+        },
         ends={"scale": {"lower": "log-normal law above, or below, loc"}},
         searched=False,
     )

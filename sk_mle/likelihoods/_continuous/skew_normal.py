@@ -73,7 +73,7 @@ class SkewNormal(ShapedLocationScale):
 
     parameters = {"loc": REAL, "scale": POSITIVE, "shape": REAL}
     relations = Relations(
-        limits={"Normal": {"shape": 0.0}},
+        limits={"Normal": {"shape": 0.0}, "HalfNormal": {"shape": np.inf, "loc": 0.0}},
         singular=("shape",),
         ends={"shape": {"upper": "half-normal law above loc", "lower": "half-normal law below loc"}},
         near_ends=_near_ends,
