@@ -18,7 +18,7 @@ from .._protocol.relations import Relations, is_degenerate, may_be_degenerate
 from .wrapper import Wrapper
 
 MIN_SHARE_OF_BOUNDS = 0.5  # share of one-sided bounds among the values from which several starts are tried
-FACTORS_TRIED = 15  # of a parameter next to an end of the law inside
+ROWS_TRIED = 50  # events, and others, by which multiples of a parameter next to an end of the law inside are compared
 # Of the standard exponential law: assumed distances of values beyond their bounds, in standard deviations of y.
 EXPONENTIAL_QUANTILES = -np.log1p(-(np.arange(3) + 0.5) / 3)
 
@@ -36,17 +36,32 @@ def _near_ends(law: Censored, y: np.ndarray, sample_weight: np.ndarray, distance
         return []
     first, last = low[is_event].min(), low[is_event].max()
     bounds = np.where(np.isinf(high), np.maximum(low, first), np.where(np.isinf(low), np.minimum(high, last), (low + high) / 2))
-    ratio = float(sample_weight.sum() / sample_weight[is_event].sum())
-    found = []
-    for name, edge, ends in near_ends(law.law, bounds, sample_weight, distance, **params):
-        for other in [other for other in law.layout.free[1:] if other in ends and other != name]:
-            factors = np.geomspace(1 / ratio, ratio, FACTORS_TRIED) if law.layout[other].domain.low == 0 else ()
-            tried = [ends, *({**ends, other: ends[other] * factor} for factor in factors)]
+    ends = near_ends(law.law, bounds, sample_weight, distance, **params)
+    return [(name, edge, _likeliest(law, y, sample_weight, params, name, at)) for name, edge, at in ends]
+
+
+def _likeliest(law: Censored, y: np.ndarray, sample_weight: np.ndarray, params: dict, name: str, at: dict) -> dict:
+    """The values `at` next to an end of a parameter, with multiples of other positive parameters that suit some rows best."""
+    is_event, rows, weight = y[:, 0] == y[:, 1], [], []
+    for index in (np.flatnonzero(is_event), np.flatnonzero(~is_event)):
+        stride = max(len(index) // ROWS_TRIED, 1)
+        rows.append(index[::stride])
+        weight.append(sample_weight[rows[-1]] * stride)
+    of_rows, weights = np.concatenate(rows), np.concatenate(weight)
+    doublings = float(np.log2(weights.sum() / weight[0].sum()))
+    if doublings < 1:  # few bounds hardly matter
+        return at
+    factors = np.exp2(np.linspace(-doublings, doublings, 1 + 4 * int(np.ceil(doublings))))
+    others = [other for other in law.layout.free[1:] if other in at and law.layout[other].domain.low == 0]
+    for other in [other for other in others if other != name]:
+        tried = [{**params, **at, other: at[other] * factor} for factor in factors]
+        values = []
+        for one in tried:
             with np.errstate(all="ignore"):
-                values = [np.nan_to_num(law.loglik(y, **{**params, **one}) @ sample_weight, nan=-np.inf) for one in tried]
-            ends = tried[int(np.argmax(values))]
-        found.append((name, edge, ends))
-    return found
+                loglik = law.loglik(y[of_rows], **{key: np.broadcast_to(v, is_event.shape)[of_rows] for key, v in one.items()})
+            values.append(np.nan_to_num(loglik @ weights, nan=-np.inf))
+        at = {**at, other: tried[int(np.argmax(values))][other]}
+    return at
 
 
 class Censored(Wrapper):
