@@ -414,6 +414,9 @@ def _follow_to_end(
             break
         fit = solve(part, start[free], MAX_ITERATIONS_NEAR_END)
         n_iter += fit.n_iter
+        if part.likelihood.smooth and not fit.converged and fit.n_iter < MAX_ITERATIONS_NEAR_END:
+            fit = solve(part, fit.u, MAX_ITERATIONS_NEAR_END)  # its line search ended early, where rows lie on the edge
+            n_iter += fit.n_iter
         before, u = u if stage else None, start.copy()
         u[free] = fit.u
         loss = objective.value(u)
