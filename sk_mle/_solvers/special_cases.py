@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeResult
 
+from .._model.bounds import is_diverging
 from .._model.data import weighted_sum
 from .._model.objective import Objective
 from .._utils.repeated import are_ones
 from ..likelihoods._functions import competing, n_starts, regular_end, values_to_hold
 from .held import constant_parameters, distance_to_end, with_all_free, with_held, with_value
-from .repeated_values import MIN_SHARE_OF_TIES, WIDTHS, starts_at_repeated_values, values_without_bound
+from .repeated_values import MIN_SHARE_OF_TIES, WIDTHS, WIDTHS_WITHOUT_BOUND, starts_at_repeated_values, values_without_bound
 from .solvers import Solution, flat_side
 from .start import cold_start
 
@@ -33,6 +34,7 @@ MIN_GAIN = 1e-4  # total log-likelihood by which another maximum must be higher
 MAX_LOSS_NEAR_LIMIT_PER_ROW = 0.2
 # Log-likelihood per row by which a point on the way to an unbounded likelihood must be above the fit.
 MIN_GAIN_OF_UNBOUNDED_PER_ROW = 0.2
+ITERATIONS_BEFORE_SHRINKING = 25  # of a fit that starts around a frequent value
 MIN_ROWS_PER_COORDINATE = 3  # fewer reproduce many rows, at one maximum for each choice of them
 MIN_SHAPES = 2  # of a law, from which a few rows have several maxima with an outlier
 MIN_LOG_RATIO_OF_OUTLIER = 5.0  # of the density at the median row to that at the least likely one
@@ -169,10 +171,30 @@ def _best_at_frequent_value(objective: Objective, best: Solution, solve: Callabl
     gain = objective.value(best.u) - objective.value(starts[0]) if starts else 0.0
     if not gain > MIN_GAIN / objective.data.total_weight:
         return best
-    solution = solve(objective, starts[0])
+    solution = solve(objective, starts[0], ITERATIONS_BEFORE_SHRINKING)
+    if not (solution.converged or solution.unbounded):
+        solution = _continue(objective, _shrunk(objective, solution, solve), solve)
     if solution.unbounded and gain > MIN_GAIN_OF_UNBOUNDED_PER_ROW:
         return solution
     return better(objective, best, solution)
+
+
+def _shrunk(objective: Objective, solution: Solution, solve: Callable) -> Solution:
+    """The solution, or if it is on its way to an unbounded likelihood around a frequent value, a point closer by.
+
+    The first parameter is held at that value. A fit in which it follows, ever closer, takes many times the steps.
+    """
+    first = next(iter(objective.designs))
+    free, link = np.delete(np.arange(objective.size), objective.slices[first]), objective.likelihood.layout[first].link
+    for start in starts_at_repeated_values(objective, [solution.u], WIDTHS_WITHOUT_BOUND)[:1]:
+        part = with_held(objective, first, link.inverse(objective.eta(start)[first][:1])[0])
+        if part is None or not len(free):
+            break
+        u = start.copy()
+        u[free] = solve(part, start[free]).u
+        if objective.unbounded(u, objective.value(u)) or is_diverging(objective, u):
+            return solution._replace(u=u)
+    return solution
 
 
 def better(objective: Objective, best: Solution, other: Solution) -> Solution:
