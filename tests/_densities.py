@@ -616,3 +616,110 @@ MASSES = {
         poisson_inverse_gaussian_logpmf, None, {"mean": EXTREME, "dispersion": (1e-3, 0.3, 1.0, 40.0, 1e8)}, "count"
     ),
 }
+
+
+def tails_of_masses(log_mass):
+    """Logs of the sums of masses up to y and beyond, of which the smaller one is summed by itself."""
+
+    def tails(y, **params):
+        mass = lambda k: mp.exp(log_mass(mp.mpf(k), **params))
+        lower = mp.fsum(mass(k) for k in range(int(mp.nint(y)) + 1))
+        if lower < 0.5:
+            return both(mp.log(lower), True)
+        upper = 1 - lower
+        if upper < mp.mpf(10) ** -30:
+            k, upper, term = int(mp.nint(y)), mp.mpf(0), mp.mpf(1)
+            while term > upper * mp.mpf(10) ** -25 and k < params.get("trials", mp.inf):
+                k += 1
+                term = mass(k)
+                upper += term
+        return both(mp.log(upper) if upper else -mp.inf, False)
+
+    return tails
+
+
+@lru_cache
+def conway_maxwell_poisson_constants(mean, dispersion):
+    """The log of lambda at which the mean is that, where the terms above it balance those below, and the log of their sum."""
+    nu, logs = 1 / dispersion, [mp.mpf(0)]  # of factorials
+
+    def sums(rate):
+        total = above = below = mp.mpf(0)
+        k, top = 0, -mp.inf
+        while True:
+            log = k * rate - nu * logs[k]
+            term, top = mp.exp(log), max(top, log)
+            total += term
+            above += term * max(k - mean, 0)
+            below += term * max(mean - k, 0)
+            if log < top - 90 - 2 * nu and k > mean + 1:
+                return above, below, total
+            k += 1
+            if k == len(logs):
+                logs.append(logs[-1] + mp.log(k))
+
+    def balance(rate):
+        above, below, _ = sums(rate)
+        return mp.log(above) - mp.log(below)
+
+    with mp.workdps(60):
+        start = mp.log(mean) - mp.log1p((1 - nu) * mean) if nu < 1 else nu * mp.log(mean + 0.5) if mean > 1 else mp.log(mean)
+        root = mp.findroot(balance, (start, start + min(mp.mpf(1) / 1000, nu / 1000)), tol=1e-40, maxsteps=100)
+        return root, mp.log(sums(root)[2])
+
+
+def conway_maxwell_poisson_logpmf(y, mean, dispersion):
+    rate, log_total = conway_maxwell_poisson_constants(mean, dispersion)
+    return y * rate - mp.loggamma(y + 1) / dispersion - log_total
+
+
+# ---- laws made from others ---------------------------------------------------------------------------------------
+
+
+def log_between(tails, low, high, **params):
+    """log P(low < Y <= high), as the difference of the tails that are smaller."""
+    (below_low, above_low), (below_high, above_high) = tails(low, **params), tails(high, **params)
+    first, second = (below_high, below_low) if below_high < above_low else (above_low, above_high)
+    return first + (mp.log(-expm1(second - first)) if second > -mp.inf else 0) if first > second else -mp.inf
+
+
+def truncated(law, low, high):
+    """Between two ends, which may be infinite."""
+    ends = mp.mpf(low), mp.mpf(high)
+
+    def tails(y, **params):
+        if mp.isinf(y):
+            return (-mp.inf, mp.mpf(0)) if y < 0 else (mp.mpf(0), -mp.inf)
+        return law.tails(y, **params)
+
+    def both_tails(y, **params):
+        total = log_between(tails, *ends, **params)
+        sides = [log_between(tails, *side, **params) - total for side in ((ends[0], y), (y, ends[1]))]
+        return both(min(sides), sides[0] < sides[1])
+
+    return Reference(lambda y, **params: law.logpdf(y, **params) - log_between(tails, *ends, **params), both_tails, law.values)
+
+
+def with_zeros(law, name, at_zero):
+    """A law of positive values beside zeros, whose probability is the parameter `name`, or `at_zero` of it and the rest."""
+
+    def logpdf(y, **params):
+        zero = params[name]
+        params = {key: value for key, value in params.items() if key != name}
+        return mp.log1p(-zero) + law.logpdf(y, **params) if y else mp.log(at_zero(zero, **params))
+
+    def tails(y, **params):
+        zero = params[name]
+        params = {key: value for key, value in params.items() if key != name}
+        upper = mp.log1p(-zero) + law.tails(y, **params)[1]
+        return both(upper, False) if upper < -0.7 else (mp.log(-expm1(upper)), upper)
+
+    return Reference(logpdf, tails, {**law.values, name: (1e-8, 0.3, 1 - 2.0**-20)})
+
+
+def transformed(law, function, log_slope):
+    return Reference(
+        lambda y, **params: law.logpdf(function(y), **params) + log_slope(y),
+        lambda y, **p: law.tails(function(y), **p),
+        law.values,
+    )
