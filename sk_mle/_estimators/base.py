@@ -16,7 +16,8 @@ from .._model.objective import Objective
 from .._model.validation import mean_score, replace_zero_weight_rows
 from .._solvers.fellner_schall import degrees_of_freedom
 from .._solvers.maxima import Maximum, Method, Search, maximum_from_sample, method_for
-from .._solvers.solvers import Solution, choose
+from .._solvers.methods import choose
+from .._solvers.solvers import Solution
 from .._sources import Rows
 from .._utils.callbacks import WithCallbacks
 from .fit import Fit

@@ -13,8 +13,8 @@ from .._model.bounds import narrow_rows
 from .._model.objective import Objective
 from .._model.predictor import designs
 from .._solvers.identification import plateaus
+from .._solvers.methods import choose
 from .._solvers.separation import separating_directions
-from .._solvers.solvers import choose
 from .._solvers.start import coordinates_of_coefficients
 from .._utils.messages import rows_text, warn_caller
 from ..exceptions import BoundaryWarning, ConvergenceWarning, IdentificationWarning, SeparationWarning

@@ -29,7 +29,8 @@ from .._model.terms import (
 )
 from .._solvers.least_squares import with_few_rows
 from .._solvers.maxima import Maximum
-from .._solvers.start import cold_start, warm_start, with_sample_of_coordinates
+from .._solvers.start import cold_start, warm_start
+from .._solvers.start_on_sample import with_sample_of_coordinates
 from .._sources import Opened
 from ..likelihoods import Likelihood
 from ..likelihoods._functions import prepared, title

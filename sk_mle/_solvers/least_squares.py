@@ -27,8 +27,9 @@ from .._model.objective import Objective, Point
 from .._model.sums import project, summed
 from ..domains import REAL
 from ..likelihoods._functions import n_starts
+from .constant_curvature import ROWS_OF_FIRST_LOOK, is_quadratic
 from .newton import newton
-from .start import ROWS_OF_FIRST_LOOK, cold_start, is_quadratic
+from .start import cold_start
 
 MIN_ROWS_PER_COORDINATE = 20  # from which few rows are worth the pass that finds them
 MIN_RESIDUAL = 1e-10  # root mean square, relative to that of y, above which sums of squares have digits enough

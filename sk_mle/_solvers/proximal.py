@@ -24,13 +24,15 @@ from .._model.constraints import Region
 from .._model.design import intercept_only
 from .._model.objective import Objective
 from .curves import curves_of
+from .edges import parameters_at_edges
 from .identification import minimum_norm
 from .lasso import Lasso
 from .least_squares import MAX_CONDITION_OF_ROOT, with_constants_at
 from .newton import POLISHED_SHARE_OF_TOL, SCORING_DECREMENT, minimum_certified, newton
 from .quadratic_program import MIN_SINGULAR_VALUE, QuadraticProgram
+from .rounding import gradient_rounding, value_rounding
 from .separation import separating_directions
-from .solvers import MAX_GRADIENT_TO_FINISH, Solution, gradient_rounding, parameters_at_edges, value_rounding
+from .solvers import MAX_GRADIENT_TO_FINISH, Solution
 from .start import MAX_START_GRADIENT, cold_start
 
 MAX_COORDINATES_PER_ROW = 0.5  # from which a free fit is too close to exact to be a start

@@ -21,9 +21,10 @@ from .._model.data import weighted_sum
 from .._model.objective import Objective
 from .._utils.repeated import are_ones
 from ..likelihoods._functions import competing, n_starts, regular_end, values_to_hold
+from .edges import flat_side
 from .held import constant_parameters, distance_to_end, with_all_free, with_held, with_value
 from .repeated_values import MIN_SHARE_OF_TIES, WIDTHS, WIDTHS_WITHOUT_BOUND, starts_at_repeated_values, values_without_bound
-from .solvers import Solution, flat_side
+from .solvers import Solution
 from .start import cold_start
 
 ITERATIONS_OF_FIRST_ROUND = 50  # iterations after which the ends of a law's domains are tried

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from scipy.linalg import LinAlgError
 
-from .._model.design import MAX_ROTATED_COLUMNS, from_moments
-from .._model.moments import Moments, products_of_columns
 from .._model.objective import Objective, Point
 from .._utils.repeated import repeated
 from ..domains import REAL
@@ -26,16 +23,15 @@ from ..likelihoods._functions import (
     fallback_start,
     is_degenerate,
     may_be_degenerate,
-    n_starts,
     resolved,
     title,
     with_values,
 )
+from .constant_curvature import is_quadratic
 from .curves import at_coefficients, curves_of, start_with_curves
-from .held import limits_nearby
 from .interpolation import certain_fit, interpolating_fit
-from .newton import GRADIENT_ROUNDING, STEP_TOL_WITHOUT_RATE, longest_step_at_minimum, minimum_certified, newton
-from .preconditioners import HessianAtStart, Identity, Scaled, SubsampledHessian, Woodbury, is_representative
+from .newton import GRADIENT_ROUNDING, STEP_TOL_WITHOUT_RATE
+from .preconditioners import Identity, Scaled, Woodbury
 from .scaling import (
     block_information,
     change_basis,
@@ -44,32 +40,22 @@ from .scaling import (
     precondition_penalties,
     with_unit_information,
 )
-from .vertex import vertex
+from .start_on_sample import (
+    MAX_SUBSAMPLE_ROWS,
+    MIN_ENTRIES_FOR_SUBSAMPLE,
+    in_coordinates_of_all_rows,
+    start_near_kinks,
+    start_on_sample_of_coordinates,
+    start_on_subsample,
+)
 
-if TYPE_CHECKING:
-    from .._model.data import Data
-    from .._model.predictor import Predictor
-    from ..likelihoods import Likelihood
-
-MIN_ENTRIES_FOR_SUBSAMPLE = 200_000  # entries of X from which a fit to a subsample comes first
-MAX_ENTRIES_FOR_HESSIAN = 1_000_000  # entries of X up to which such a fit ends with a Hessian of all rows
-MAX_SUBSAMPLE_ROWS, MIN_SUBSAMPLE_ROWS_PER_COORDINATE = 1 << 15, 25
-# Coordinates up to which a Hessian costs little more than a gradient; up to which it is worth its cost.
-MAX_COORDINATES_OF_CHEAP_HESSIAN, MAX_COORDINATES_OF_HESSIAN = 100, 600
-ROWS_OF_FIRST_LOOK = 64  # rows by which a loss is found quadratic
+MAX_COORDINATES_OF_CHEAP_HESSIAN = 100  # coordinates up to which a Hessian costs little more than a gradient
 MAX_DENSE_COORDINATES = 3100  # coordinates up to which a dense Hessian is the fallback of L-BFGS steps
-SUBSAMPLE_TOL, SUBSAMPLE_ITERATIONS = 1e-5, 30  # tolerance and maximal iterations of a fit to a subsample
 # Gradient up to which an earlier fit is a good start; beyond, as after a change of units, another may be better.
 MAX_WARM_START_GRADIENT = 0.1
 MAX_CURVATURE_OF_SOLUTION = 10.0  # curvature, 1 at the start, up to which the units of the start suit the solution
 MAX_START_GRADIENT = 10.0  # gradient in a constant, of unit curvature, up to which a law's own start is used
 MAX_ROUNDS_OF_OTHER_ROWS = 5  # passes that look for rows in which a start from the rows in memory is not finite
-# Smallest eigenvalue of a sample's correlation matrix down to which its columns are sure to be independent in all rows, and
-# largest mean in standard deviations: its moments then choose the coordinates.
-MIN_EIGENVALUE_OF_SAMPLE, MAX_MEAN_OF_SAMPLE = 1e-3, 3.0
-# Curvature of a coordinate over all rows, 1 at the start on a sample, from which columns are unlike those of the sample.
-MAX_CURVATURE_OF_SAMPLE = 100.0
-MAX_NEWTON_DECREMENT = 1.0  # twice the gain in mean log-likelihood predicted for all rows at the solution of the subsample
 
 
 def cold_start(objective: Objective) -> tuple[Objective, np.ndarray]:
@@ -77,139 +63,13 @@ def cold_start(objective: Objective) -> tuple[Objective, np.ndarray]:
     if curves_of(objective):
         return start_with_curves(objective, cold_start)
     if objective.data.costly and not objective.likelihood.smooth:
-        return _start_near_kinks(objective)
+        return start_near_kinks(objective, cold_start)
     if (sample := objective.data.sample_of_coordinates) is not None:
-        found = None if is_quadratic(objective) else _start_on_sample_of_coordinates(objective, sample)
+        found = None if is_quadratic(objective) else start_on_sample_of_coordinates(objective, sample, cold_start)
         if found is not None:
             return found
-        objective = _in_coordinates_of_all_rows(objective)
-    return _start_on_subsample(objective) or _start_on_all_rows(objective)
-
-
-def with_sample_of_coordinates(law: Likelihood, predictors: dict[str, Predictor], data: Data) -> Data:
-    """The data, with a sample whose moments choose the coordinates, where that costs less than the moments of all rows.
-
-    The first pass over all rows brings a Hessian then. That costs less than their moments where one parameter alone has
-    columns, and its linear predictor is a number. Columns that are independent in the sample are so in all rows.
-    """
-    first, *others = predictors.values()
-    size = len(first.columns) + first.intercept + len(others)
-    n_rows = _rows_of_subsample(data, size)
-    if not n_rows or data.costly or size > MAX_COORDINATES_OF_HESSIAN:
-        return data
-    on_columns_alone = len(first.columns) > 0 and first.curve is None and not any(len(one.columns) for one in others)
-    if (
-        not on_columns_alone
-        or any(one.penalised or one.terms for one in predictors.values())
-        or any(law.layout[name].vector for name in predictors)
-        or not law.smooth
-        or n_starts(law) > 1
-        or has_constant_curvature(law, data, list(predictors))
-    ):
-        return data
-    sample = data.subsample(n_rows)
-    sample.products = {first.intercept: products_of_columns(sample, first.intercept, True)}
-    moments = Moments(sample, first.intercept, MAX_ROTATED_COLUMNS)
-    far = np.abs(moments.mean) > MAX_MEAN_OF_SAMPLE * moments.scale
-    if (first.intercept and far.any()) or moments.factor()[1] < MIN_EIGENVALUE_OF_SAMPLE:
-        return data
-    return data.with_sample_of_coordinates(sample)
-
-
-def _rows_of_subsample(data: Data, size: int) -> int:
-    """Number of rows of the sample that is fitted first; 0 where that is not worth it."""
-    n = data.n_kept
-    n_rows = max(min(n // 20, MAX_SUBSAMPLE_ROWS), MIN_SUBSAMPLE_ROWS_PER_COORDINATE * size)
-    return 0 if n * data.n_features < MIN_ENTRIES_FOR_SUBSAMPLE or 4 * n_rows > n else n_rows
-
-
-def _in_coordinates_of_all_rows(objective: Objective) -> Objective:
-    """The objective in coordinates from the moments of all rows."""
-    designs = dict(objective.designs)
-    for name, design in designs.items():
-        if design.columns is not None:
-            moments = Moments(objective.data, design.intercept, MAX_ROTATED_COLUMNS)
-            designs[name] = from_moments(moments, design.columns.index, design.intercept)
-    return objective.copy_with(designs=designs)
-
-
-def _start_on_sample_of_coordinates(objective: Objective, sample: Data) -> tuple[Objective, np.ndarray] | None:
-    """Objective with a Hessian at the solution of the sample that chose its coordinates, and that solution.
-
-    None where rows are unlike the sample.
-    """
-    part = Objective(objective.likelihood, sample, objective.designs, objective.alpha)
-    try:
-        part, u = cold_start(part)
-    except ValueError:
-        return None
-    with np.errstate(all="ignore"):
-        fit = newton(part, u, tol=SUBSAMPLE_TOL, max_iter=SUBSAMPLE_ITERATIONS)
-        whole = objective.copy_with(designs=part.designs)
-        near = limits_nearby(part, fit.x)
-        if near:
-            whole.near_optimum, whole.near_limits = True, near
-            return whole, fit.x
-        point = whole.with_rough_hessian(fit.x)
-    curvature = np.diag(point.hessian)
-    if not (point.finite and (curvature > 1 / MAX_CURVATURE_OF_SAMPLE).all() and (curvature < MAX_CURVATURE_OF_SAMPLE).all()):
-        return None
-    few = objective.data.n_kept * objective.data.n_features < MAX_ENTRIES_FOR_HESSIAN
-    # a minimum on the sample implies one on all rows
-    certified = fit.minimum_certified or minimum_certified(
-        part.hessian(fit.x), part.gradient(fit.x), longest_step_at_minimum(sample)
-    )
-    try:
-        hessian = HessianAtStart(point.hessian, few, certified)
-    except LinAlgError:
-        return None
-    decrement = hessian.solve(point.gradient) @ point.gradient
-    return (whole.preconditioned(hessian), fit.x) if decrement < MAX_NEWTON_DECREMENT else None
-
-
-def _start_on_subsample(objective: Objective) -> Any:
-    """Objective with the Hessian of a subsample, and its solution; None if rows are few or the subsample is unlike them."""
-    data, n = objective.data, objective.data.n_kept
-    n_rows = _rows_of_subsample(data, objective.size)
-    not_worth_it = not n_rows or is_quadratic(objective)
-    if data.costly:
-        n_rows, not_worth_it = data.in_memory.n_kept, False
-    if not_worth_it or objective.size > MAX_COORDINATES_OF_HESSIAN or not objective.likelihood.smooth:
-        return None
-    part = Objective(objective.likelihood, data.subsample(n_rows), objective.designs, objective.alpha)
-    if (n_starts(objective.likelihood) > 1 and not data.costly) or not is_representative(part.data, part.designs):
-        return None
-    try:
-        part, u = cold_start(part)
-    except ValueError:
-        return None
-    if n_starts(objective.likelihood) > 1:
-        return objective.copy_with(designs=part.designs), u
-    with np.errstate(all="ignore"):
-        fit = newton(part, u, tol=SUBSAMPLE_TOL, max_iter=SUBSAMPLE_ITERATIONS)
-        if near := limits_nearby(part, fit.x):
-            whole = objective.copy_with(designs=part.designs, near_optimum=True)
-            whole.near_limits = near
-            return whole, fit.x
-        whole = objective.copy_with(designs=part.designs, near_optimum=data.costly)
-        point = whole.evaluate(fit.x, 2 if data.costly else 1)
-    try:
-        hessian = SubsampledHessian(part, fit.x, n * data.n_features < MAX_ENTRIES_FOR_HESSIAN)
-        decrement = hessian.solve(point.gradient) @ point.gradient
-    except (LinAlgError, ValueError):  # not positive definite, or not finite
-        return None
-    if not (np.isfinite(point.value) and decrement < MAX_NEWTON_DECREMENT):
-        return None
-    return (whole if data.costly else whole.preconditioned(hessian)), fit.x
-
-
-def _start_near_kinks(objective: Objective) -> tuple[Objective, np.ndarray]:
-    """The objective of a law with kinks, and its solution for the rows in memory."""
-    part = Objective(objective.likelihood, objective.data.in_memory, objective.designs, objective.alpha)
-    part, u = cold_start(part)
-    with np.errstate(all="ignore"):
-        found = vertex(part.value, u, objective=part, tol=SUBSAMPLE_TOL)
-    return objective.copy_with(designs=part.designs, near_optimum=True), found.x
+        objective = in_coordinates_of_all_rows(objective)
+    return start_on_subsample(objective, cold_start) or _start_on_all_rows(objective)
 
 
 def _start_on_all_rows(objective: Objective) -> tuple[Objective, np.ndarray]:
@@ -345,27 +205,6 @@ def _hessian_is_known(objective: Objective) -> bool:
     if objective.data.costly:
         return False  # Newton's steps are then exact, and as few
     return objective.data.n_samples * objective.data.n_features >= MIN_ENTRIES_FOR_SUBSAMPLE and is_quadratic(objective)
-
-
-def is_quadratic(objective: Objective) -> bool:
-    """Whether the loss is quadratic in the first linear predictor and the others are constants."""
-    first, *others = objective.designs.values()
-    is_linear = first.columns is not None and first.linear and not first.vector
-    if not is_linear or any(other.columns is not None for other in others):
-        return False
-    return has_constant_curvature(objective.likelihood, objective.data, list(objective.designs))
-
-
-def has_constant_curvature(law: Likelihood, data: Data, names: list[str]) -> bool:
-    """Whether the loss of a row is quadratic in the linear predictor of the first of the estimated parameters `names`."""
-    first, *_ = names
-    y = data.in_memory.y[:ROWS_OF_FIRST_LOOK]
-    if y.ndim > 1 or law.layout.known or not law.smooth:
-        return False
-    eta = {name: law.layout[name].link.link(np.asarray(np.mean(law.layout[name].domain.typical))) for name in names}
-    eta = {name: np.full(len(y), value) for name, value in eta.items()} | {first: np.linspace(-1.0, 1.0, len(y))}
-    curvature = law.evaluate(y, eta, 2).information.get((first, first), np.zeros(1))
-    return bool(curvature[0] > 0 and (curvature == curvature[0]).all() and np.isfinite(curvature[0]))
 
 
 def coordinates_of_coefficients(objective: Objective, coefs: dict, intercepts: dict) -> np.ndarray | None:

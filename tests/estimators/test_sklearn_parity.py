@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from sk_mle import MLEClassifier, MLERegressor, likelihoods
 from sk_mle._model import data
-from sk_mle._solvers.solvers import SOLVERS
+from sk_mle._solvers.methods import SOLVERS
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import Gamma, Likelihood, Normal, Poisson
 

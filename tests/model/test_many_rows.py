@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from sk_mle import MLEClassifier, MLERegressor
 from sk_mle._model import data
-from sk_mle._solvers import start
+from sk_mle._solvers import start, start_on_sample
 from sk_mle.exceptions import SeparationWarning
 from sk_mle.likelihoods import Gamma, NegativeBinomial, Normal, Poisson
 
@@ -37,21 +37,21 @@ MODELS = {
 def whole(model, y, weight=None):
     """The same fit without a start from a part of the rows."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(start, "MIN_ENTRIES_FOR_SUBSAMPLE", np.inf)
+        patch.setattr(start_on_sample, "MIN_ENTRIES_FOR_SUBSAMPLE", np.inf)
         return model.fit(X, y, weight)
 
 
 @pytest.fixture
 def parts(monkeypatch):
     """Where the fits began: True where from a part."""
-    seen, original = [], start._start_on_subsample
+    seen, original = [], start.start_on_subsample
 
-    def from_part(objective):
-        found = original(objective)
+    def from_part(*arguments):
+        found = original(*arguments)
         seen.append(found is not None)
         return found
 
-    monkeypatch.setattr(start, "_start_on_subsample", from_part)
+    monkeypatch.setattr(start, "start_on_subsample", from_part)
     return seen
 
 
@@ -94,7 +94,7 @@ def test_columns_that_a_part_hardly_saw(n_seen):
     for model, y in (MODELS["counts"], MODELS["normal"]):
         found = clone(model).fit(A, y)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(start, "MIN_ENTRIES_FOR_SUBSAMPLE", np.inf)
+            patch.setattr(start_on_sample, "MIN_ENTRIES_FOR_SUBSAMPLE", np.inf)
             expected = clone(model).fit(A, y)
         np.testing.assert_allclose(found.coef_, expected.coef_, rtol=1e-7, atol=1e-9)
 

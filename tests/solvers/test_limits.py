@@ -8,7 +8,7 @@ from scipy import stats
 
 from sk_mle import MLERegressor
 from sk_mle._model.evaluator import Evaluator
-from sk_mle._solvers import multistart, start
+from sk_mle._solvers import multistart, start_on_sample
 from sk_mle.likelihoods import NegativeBinomial, Normal, Poisson, StudentT, ZeroInflated
 from sk_mle.likelihoods._counts import negative_binomial
 
@@ -40,7 +40,7 @@ def asked(monkeypatch):
 def by_newton(law, X, y):
     """The same fit without a sample, and so without a score test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(start, "MIN_ENTRIES_FOR_SUBSAMPLE", np.inf)
+        patch.setattr(start_on_sample, "MIN_ENTRIES_FOR_SUBSAMPLE", np.inf)
         return MLERegressor(law).fit(X, y)
 
 

@@ -12,8 +12,10 @@ from scipy.optimize import OptimizeResult, minimize
 
 from sk_mle import MLERegressor
 from sk_mle._model.objective import Point
+from sk_mle._solvers.edges import _side_without_fall
+from sk_mle._solvers.methods import choose
 from sk_mle._solvers.newton import newton_method
-from sk_mle._solvers.solvers import _side_without_fall, choose, solve
+from sk_mle._solvers.solvers import solve
 from sk_mle._solvers.start import cold_start
 from sk_mle._solvers.vertex import vertex
 from sk_mle.exceptions import ConvergenceWarning

@@ -10,14 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sk_mle._model.data import Data
 from sk_mle._model.objective import Objective
 from sk_mle._model.predictor import Predictor, designs
+from sk_mle._solvers.constant_curvature import has_constant_curvature
 from sk_mle._solvers.solvers import solve
-from sk_mle._solvers.start import (
-    cold_start,
-    coordinates_of_coefficients,
-    has_constant_curvature,
-    warm_start,
-    with_sample_of_coordinates,
-)
+from sk_mle._solvers.start import cold_start, coordinates_of_coefficients, warm_start
+from sk_mle._solvers.start_on_sample import with_sample_of_coordinates
 from sk_mle.likelihoods import (
     Categorical,
     Censored,
