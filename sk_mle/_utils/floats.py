@@ -47,14 +47,14 @@ def probabilities(values: Any, name: str, ends: bool = False) -> np.ndarray:
     except (TypeError, ValueError):
         found = np.empty(0)
     if found.ndim != 1 or not found.size or not ((found > 0) & (found < 1) | ends & ((found == 0) | (found == 1))).all():
-        raise ValueError(f"{name} must lie between 0 and 1, got {values!r}")
+        raise ValueError(f"{name} must lie between 0 and 1{'' if ends else ', exclusive'}, got {values!r}")
     return found
 
 
 def probability(value: Any, name: str, ends: bool = False) -> float:
     """One probability, checked as `probabilities`."""
     if np.ndim(value) or isinstance(value, str):
-        raise ValueError(f"{name} must lie between 0 and 1, as one number, got {value!r}")
+        raise ValueError(f"{name} must lie between 0 and 1{'' if ends else ', exclusive'}, as one number, got {value!r}")
     return float(probabilities(value, name, ends)[0])
 
 

@@ -246,7 +246,7 @@ CLASSES = MLEClassifier().fit(FRAME, LABELS)
 POSITIVE_FRAME = FRAME.assign(hours=np.exp(FRAME["a"]))
 EXPOSED = MLERegressor(Poisson(), exposure="hours").fit(POSITIVE_FRAME, COUNTS)
 CALLS = {
-    "coverage above 1": (lambda: FITTED.predict_interval(FRAME, 1.2), ValueError, "coverage must lie between 0 and 1, got 1.2"),
+    "coverage above 1": (lambda: FITTED.predict_interval(FRAME, 1.2), ValueError, "coverage must lie between 0 and 1, exclusive, got 1.2"),
     "coverage 0": (lambda: FITTED.predict_interval(FRAME, coverage=0), ValueError, "coverage must lie between 0 and 1"),
     "coverage list": (lambda: FITTED.predict(FRAME, "interval", coverage=[0.5]), ValueError, "coverage must lie"),
     "quantiles": (lambda: FITTED.predict_quantiles(FRAME, [0.1, 1.1]), ValueError, r"quantiles must lie .* got \[0.1, 1.1\]"),

@@ -413,7 +413,7 @@ def test_wrappers_are_parameters(law):
         (Censored(Gamma()), [[np.nan, 1.0]], ValueError, "y contains NaN"),
         (Censored(Gamma()), [[1.0, 1.0, 2.0]], ValueError, "two columns, the ends of an interval"),
         (Censored(Gamma()), [[-np.inf, np.inf]], ValueError, "without a finite end"),
-        (ZeroInflated(Poisson(), inflation=2), 1.0, ValueError, r"ZeroInflated\(inflation=2\): inflation must lie in \(0, 1\)"),
+        (ZeroInflated(Poisson(), inflation=2), 1.0, ValueError, r"ZeroInflated\(inflation=2\): inflation must lie in \[0, 1\)"),
     ],
     ids=str,
 )
