@@ -98,7 +98,7 @@ class ReadsRows:
             labels = None
         if reset:
             self._labels_of_columns = labels
-        elif labels and self._labels_of_columns and labels != self._labels_of_columns:
+        elif labels and self._labels_of_columns and list(map(repr, labels)) != list(map(repr, self._labels_of_columns)):
             raise ValueError(
                 f"X has the columns {labels}, and the X of the fit had {self._labels_of_columns}: pass "
                 f"X[{self._labels_of_columns}], or call columns by text before the fit, X.columns = X.columns.astype(str), "

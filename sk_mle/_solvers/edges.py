@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import Any
 
@@ -22,7 +23,8 @@ MAX_STEP_AT_MAXIMUM = 0.05  # Newton step, in the same unit, up to which it does
 VARIANCE_OF_ROUNDING = 1e10  # variance from which the step is rounding error
 MIN_LOGLIK_DIFFERENCE = 1e-2  # difference of total log-likelihoods from which they count as different
 MAX_LOSS_NEAR_LIMIT = 1e-3  # total log-likelihood that a unit of a linear predictor, back from a limit, may cost
-TOL_AT_LIMIT, ITERATIONS_AT_LIMIT = 1e-8, 10  # of a fit of the limit from there
+TOL_AT_LIMIT, ITERATIONS_AT_LIMIT = 1e-8, 30  # of a fit of the limit from there
+MULTIPLES_TOWARDS_END = (0.5, 2.0, 8.0)  # of a linear predictor, at least of one, by which it is moved towards an end
 MAX_ROUNDING_AT_EDGE = 1e-7  # relative error of the mean log-likelihood next to an edge
 MAX_INVERTED_COORDINATES = 300  # coordinates up to which a Hessian is inverted to find such parameters
 
@@ -107,20 +109,32 @@ def _far_from_zero_together(objective: Objective, u: np.ndarray, names: list[str
 def _limit_as_high(objective: Objective, u: np.ndarray, value: float, name: str) -> str:
     """The end of a parameter's domain at which the law's limit has a likelihood as high as `value`; empty if there is none.
 
-    On a bent ridge towards a limit the derivatives look like those of a flat maximum.
+    On a bent ridge towards a limit the derivatives look like those of a flat maximum. Where the law does not say what it
+    becomes at an end, values on the way there stand for it.
     """
-    for edge in ("lower", "upper"):
-        admitted = admits_end(objective.likelihood, name, edge)
-        held = with_held(objective, name, end_of(objective.likelihood, name, edge)) if admitted else None
-        if held is None:
-            continue
-        start = np.delete(u, objective.slices[name])
-        with np.errstate(all="ignore"):
-            if held.evaluate(start, 0).finite:
-                found = newton(held, start, tol=TOL_AT_LIMIT, max_iter=ITERATIONS_AT_LIMIT)
-                if held.value(found.x) <= value + value_rounding(value):
-                    return edge
+    law, link = objective.likelihood, objective.likelihood.layout[name].link
+    eta = u[objective.slices[name].start] * objective.designs[name].output_basis[0, 0]
+    for sign in (-1.0, 1.0):
+        edge = _edge_towards(objective, name, eta, sign)
+        values = [end_of(law, name, edge)]
+        if not admits_end(law, name, edge):
+            values = [link.inverse(eta + sign * multiple * max(1.0, abs(eta))) for multiple in MULTIPLES_TOWARDS_END]
+        if all(loss <= value + value_rounding(value) for loss in _least_losses(objective, u, name, values)):
+            return edge
     return ""
+
+
+def _least_losses(objective: Objective, u: np.ndarray, name: str, values: Iterable[float]) -> Iterator[float]:
+    """The values of the objective, minimised with a parameter held at each of some values; infinite where the law has none."""
+    start = np.delete(u, objective.slices[name])
+    for at in values:
+        held = with_held(objective, name, at)
+        with np.errstate(all="ignore"):
+            if held is None or not held.evaluate(start, 0).finite:
+                yield np.inf
+                return
+            start = newton(held, start, tol=TOL_AT_LIMIT, max_iter=ITERATIONS_AT_LIMIT).x
+            yield held.value(start)
 
 
 def _edge_towards(objective: Objective, name: str, eta: float, direction: float) -> str:

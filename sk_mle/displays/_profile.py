@@ -160,9 +160,10 @@ class ProfileLikelihoodDisplay(Drawing):
         """
         ax, name = self._on(ax), self.name if name is None else name
         style = {**self._style(ax, line=True), "linewidth": 2, "label": "profile" if self.name else name}
-        low, high = self.interval
-        ends = np.clip(self.interval, self.values.min(), self.values.max())
-        ax.axvspan(*ends, color="0.9", zorder=0, label=f"{100 * self.level:g}% interval: {low:.3g} to {high:.3g}")
+        low, high = ends = np.clip(self.interval, self.values.min(), self.values.max())
+        below, above = ("beyond " if np.isinf(end) else "" for end in self.interval)
+        label = f"{100 * self.level:g}% interval: {below}{low:.3g} to {above}{high:.3g}"
+        ax.axvspan(*ends, color="0.9", zorder=0, label=label)
         (self.line_,) = ax.plot(self.values, self.drop, **{**style, **kwargs})
         ax.plot(self.values, self.parabola, color="0.4", linestyle=":", linewidth=1.5, label="Wald's parabola")
         ax.axhline(self.cut, color="0.35", linewidth=1, zorder=0)

@@ -138,8 +138,9 @@ def _check_law(law: Any, cov: str, bread: str, robust: bool) -> None:
     name = title(law)
     if not law.smooth and (cov == "observed" or robust):
         raise ValueError(
-            f"the log-likelihood of {name} has kinks, so its observed information is zero almost everywhere: leave cov at its "
-            "default, a kernel estimate of the curvature, use cov='expected', or conf_int(method='bootstrap')"
+            f"the log-likelihood of {name} has kinks, so its observed information is zero almost everywhere, and there is no "
+            "sandwich: leave cov at its default, a kernel estimate of the curvature, without groups, use cov='expected', or "
+            "conf_int(method='bootstrap'), which takes groups"
         )
     if law.smooth and cov == KERNEL:
         raise ValueError(f"cov='kernel' is for log-likelihoods with kinks, and that of {name} is smooth; use cov='observed'")

@@ -286,9 +286,10 @@ class Inference(Summaries, Hypotheses, Functionals):
         if method not in ("profile", "bootstrap"):
             raise ValueError(f"method={method!r} is unknown; use 'wald', 'profile' or 'bootstrap'")
         if method == "profile" and self.robust:
+            other = ", or an Inference with cov='observed'" if self.model.likelihood_.smooth else ""
             raise ValueError(
                 f"profile intervals rest on the likelihood alone, and this covariance is {self.cov_kind}: use "
-                "method='bootstrap', or an Inference with cov='observed'"
+                f"method='bootstrap'{other}"
             )
         critical_value(self.df, level)
         data = self._data(X, y, sample_weight, f"method={method!r}")

@@ -107,10 +107,11 @@ def kinds(entries: dict[str, Entry]) -> list[str]:
     if len(names_by_kind) == 1:
         return []
     listed = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in names_by_kind.items())
-    text = (
-        f"Log-likelihoods of different kinds do not compare. {listed}. "
-        "To compare counts with densities, wrap the latter: Rounded(law, width=1)."
-    )
+    text = f"Log-likelihoods of different kinds do not compare. {listed}."
+    if "probabilities" in names_by_kind:
+        text += " To compare counts with densities, wrap the latter: Rounded(law, width=1)."
+    else:
+        text += " Compare laws with the same points of probability alone: another law gives these values none."
     warn_caller(text, UserWarning)
     return [text]
 

@@ -297,6 +297,8 @@ def test_coefficients_and_profile(data, model):
     near = profile.estimate + bse * np.linspace(-1, 1, 5)
     short = ProfileLikelihoodDisplay.from_inference(inference, name, X, y, values=near)
     assert np.isinf(short.interval).all()
+    (words,) = (text for text in (text.get_text() for text in short.ax_.get_legend().get_texts()) if "interval" in text)
+    assert words == f"95% interval: beyond {near[0]:.3g} to beyond {near[-1]:.3g}"
 
 
 def test_rows_of_weight_zero_do_not_shift_the_typical_row_of_a_fan():

@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.optimize import linprog, minimize, minimize_scalar
 
 from ledger._case import Case
-from sk_mle import Distribution, MLEDensity, MLERegressor
+from sk_mle import Distribution, MLEDensity, MLERegressor, censored
 from sk_mle.datasets import make_mle_regression
 from sk_mle.exceptions import BoundaryWarning
 from sk_mle.likelihoods import (
@@ -24,6 +24,7 @@ from sk_mle.likelihoods import (
     Normal,
     SinhArcsinh,
     SkewNormal,
+    StudentT,
     Truncated,
     from_scipy,
 )
@@ -294,6 +295,48 @@ def _few_events(law, seed, rows, weight, expected, words):
     return check
 
 
+def power_law_below_a_bent_ridge():
+    """Of censored durations with covariates; p(t) = a t**(a - 1) / b**a below b, whose logarithm is linear, by scipy."""
+    rng = np.random.default_rng(5)
+    age, treated = rng.uniform(40, 80, 100), rng.integers(0, 2, 100)
+    life = 900 * np.exp(-0.02 * (age - 60) + 0.5 * treated) * rng.weibull(1.4, 100)
+    end = rng.uniform(100, 400, 100)
+    is_event, t = life <= end, np.minimum(life, end)
+    A = np.column_stack([np.ones(100), (age - 60) / 20, treated])
+
+    def loss(at):
+        z, a = A @ at[:3] - np.log(t), np.exp(at[3])
+        if (z <= 0).any():
+            return np.inf
+        return -np.where(is_event, at[3] - np.log(t) - a * z, np.log(-np.expm1(-a * z))).sum()
+
+    options = {"maxiter": 20_000, "maxfev": 20_000, "xatol": 1e-9, "fatol": 1e-11}
+    right = -min(minimize(loss, [8.0, 0.0, at, 0.5], method="Nelder-Mead", options=options).fun for at in (0.0, 1.0, 2.0))
+    with pytest.warns(BoundaryWarning, match=r"shape .* upper edge.*power law up to a largest y"):
+        model = MLERegressor(Censored(GeneralizedGamma())).fit(A[:, 1:], censored(t, event=is_event))
+    assert model.loglikelihood_ == pytest.approx(right, abs=1e-6)
+
+
+def a_peak_of_few_rows(name, X, y):
+    """A maximum with df below one, around a few rows, beside that of the normal law, which is higher."""
+
+    def check():
+        A = np.column_stack([np.ones(len(y)), *X.T])
+        square = np.mean((y - A @ np.linalg.lstsq(A, y)[0]) ** 2)
+        normal = -len(y) / 2 * (np.log(2 * np.pi * square) + 1)
+        with pytest.warns(UserWarning, match=name):
+            model = MLERegressor(StudentT()).fit(X, y)
+        assert model.loglikelihood_ > normal - 1e-6
+
+    return check
+
+
+def _regression_of_ten():
+    rng = np.random.default_rng(33)
+    X = rng.normal(size=(10, 1))
+    return X, X[:, 0] + rng.uniform(size=10)
+
+
 def _pareto(bounds, rows, weight):
     """From the one event on, where all that exceed it weigh in."""
     (row,) = rows
@@ -319,6 +362,8 @@ def _exponential_above_first_event(bounds, rows, weight):
 
 ELEVEN, FORTY, ROWS_OF_FORTY = np.ones(11), np.ones(40), [6, 31, 35]
 CASES = [
+    Case("fifteen events among a hundred durations", "scipy", "Censored(GeneralizedGamma)", power_law_below_a_bent_ridge),
+    Case("ten rows of uniform noise", CLOSED, "StudentT", a_peak_of_few_rows("df of StudentT ran", *_regression_of_ten())),
     *(
         Case(
             f"one event among eleven rows, row {row}, seed {seed}",

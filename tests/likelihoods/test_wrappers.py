@@ -408,6 +408,7 @@ def test_wrappers_are_parameters(law):
             r"Censored says how values are observed.*Censored\(Truncated",
         ),
         (ZeroInflated(ZeroInflated(Poisson())), 1.0, ValueError, "which ZeroInflated has already"),
+        (Censored(Gamma()), [[-1.0, np.inf]], ValueError, r"y must lie in \(0, inf\).*300 rows.*first value is \[-1. inf\]"),
         (Censored(Gamma()), [[2.0, 1.0]], ValueError, "the lower end must not exceed the upper one, but does in 300 rows"),
         (Censored(Gamma()), [[-2.0, -1.0]], ValueError, r"y must lie in \(0, inf\), the support of Censored"),
         (Censored(Gamma()), [[np.nan, 1.0]], ValueError, "y contains NaN"),

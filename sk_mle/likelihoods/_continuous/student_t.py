@@ -19,6 +19,7 @@ from .._protocol.parameter import UP_TO_INFINITY, Parameter
 from .._protocol.relations import Relations
 
 MAX_ABS_Z = 1e150  # |z| up to which z**2 does not overflow
+MAX_DF_OF_A_PEAK = 1.0  # df below which a few rows, around a narrow peak, may make a maximum beside that of all rows
 MAX_DF_OF_SCIPY = 1e15  # df from which on scipy's functions no longer depend on it
 DF_OF_NORMAL = 1e60  # df from which on, and at infinity, the law is the normal one to the last digit
 
@@ -63,6 +64,7 @@ class StudentT(LocationScale):
     relations = Relations(
         limits={"Normal": {"df": np.inf}, "Cauchy": {"df": 1.0}},
         tried={"df": (1.0, 2.0, 4.0, 10.0, 50.0)},
+        competing=lambda law, loc, scale, df: bool(np.min(df) < MAX_DF_OF_A_PEAK),
     )
 
     def __init__(self, *, loc: Any = None, scale: Any = None, df: Any = None, links: Any = None) -> None:

@@ -138,7 +138,9 @@ class Censored(Wrapper):
         starts, ends = (support.integer or end in self.law.support.atoms for end in (support.low, support.high))
         above = (high >= support.low) if starts else (high > support.low)
         below = (low <= support.high) if ends else (low < support.high)
-        return np.where(low == high, support.contains(low), above & below)
+        vacuous = (np.isposinf(high) & (low < support.low)) | (np.isneginf(low) & (high > support.high))
+        vacuous &= np.isfinite(low) | np.isfinite(high)  # a bound that no value could miss is a wrong one
+        return np.where(low == high, support.contains(low), above & below & ~vacuous)
 
     def observed(self, y: np.ndarray, /, **params: np.ndarray) -> Observation:
         return Observation(y[:, 0], y[:, 1], {})
