@@ -203,9 +203,7 @@ class Fit:
 
     def data(self, X: Any, y: np.ndarray, weight: np.ndarray, n_jobs: int | None = None) -> Data:
         """Validated rows, targets and weights, with the offsets of this model."""
-        data = Data(X, y, weight, self.offsets(X, weight), n_jobs)
-        data.names = self.names
-        return data
+        return Data(X, y, weight, self.offsets(X, weight), n_jobs, names=self.names)
 
     def objective(self, data: Data, coefs: dict | None = None) -> Objective:
         """The objective on data, without shrinkage, with curves in coordinates of their fitted coefficients or of `coefs`.

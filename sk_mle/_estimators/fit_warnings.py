@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 ROWS_OF_FIRST_LOOK = 5000  # which often suffice to rule out separation along the columns without terms
 MAX_SHARE_OF_SLOPES = 0.5  # different slopes between kinks, of the number of rows
+MAX_ROWS_OF_COLUMNS = 1 << 16  # rows in which a column is looked at
 MIN_ROWS_PER_COEFFICIENT = 10  # below, a law with a shape may have no maximum for lack of rows
 LENGTHS_TO_AN_END = np.geomspace(1e-10, 0.1, 10)  # in coordinates of unit curvature
 
@@ -376,8 +377,7 @@ def _warn_separated(
 def _left_out(model: Any, name: str, direction: tuple[np.ndarray, np.ndarray], objective: Objective, names: Any) -> str:
     """What to drop or merge where data are separated: columns, or the category that is their common zero."""
     columns = _columns_of(model, name, direction, objective)
-    X = objective.data.in_memory.X[: 1 << 16, columns]
-    X = np.asarray(X.toarray() if sparse.issparse(X) else X)
+    X = _first_rows(objective, columns)
     slopes = direction[1][np.searchsorted(model.fit_.predictors[name].columns, columns)]
     change = np.abs(np.ravel(direction[0])[None] * objective.designs[name].intercept + X @ slopes).max(axis=1)
     moved = change > 1e-6 * change.max(initial=0.0)
@@ -501,8 +501,13 @@ def _columns_of(model: Any, name: str, direction: tuple[np.ndarray, np.ndarray],
     design = objective.designs[name]
     if design.columns is None:
         return np.empty(0, int)
-    X = objective.data.in_memory.X[: 1 << 16, model.fit_.predictors[name].columns]
-    spread = np.asarray(X.toarray() if sparse.issparse(X) else X).std(axis=0)
-    change = np.abs(direction[1]).max(axis=1) * spread
+    columns = model.fit_.predictors[name].columns
+    change = np.abs(direction[1]).max(axis=1) * _first_rows(objective, columns).std(axis=0)
     intercept = np.abs(direction[0]).max() if design.intercept else 0.0
-    return model.fit_.predictors[name].columns[change > 1e-6 * max(change.max(initial=0.0), intercept)]
+    return columns[change > 1e-6 * max(change.max(initial=0.0), intercept)]
+
+
+def _first_rows(objective: Objective, columns: np.ndarray) -> np.ndarray:
+    """Some columns of the first rows of X in memory, dense."""
+    X = objective.data.in_memory.X[:MAX_ROWS_OF_COLUMNS, columns]
+    return np.asarray(X.toarray() if sparse.issparse(X) else X)

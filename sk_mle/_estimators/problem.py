@@ -154,8 +154,7 @@ def problem_in_memory(
         region = region_of(model, law, predictors, names)
     offset = offsets(X, predictors, known, names, weight)
     columns.check_exposures(law, predictors, names)
-    data = Data(X, y, weight, offset, model.n_jobs)
-    data.names = names
+    data = Data(X, y, weight, offset, model.n_jobs, names=names)
     return Problem(recorded, _bound(law, y, offset), predictors, known, region, data, names, bases)
 
 

@@ -75,11 +75,11 @@ class Data:
         results do not depend on it.
     groups : ndarray of shape (n,), optional
         A label per row, for sums by group.
+    names : ndarray of str of shape (p,), optional
+        Names of the columns of X, for messages.
 
     Attributes
     ----------
-    names : ndarray of str or None
-        Names of the columns of X, where messages have use for them.
     total_weight : float
     has_zero_weight : bool
         Whether some row has weight zero.
@@ -102,17 +102,23 @@ class Data:
     """
 
     costly = False
-    names: Any = None
     products: dict[bool, Any] = {}
     densities: tuple[float, float] | None = None
     sample_of_coordinates: Data | None = None
     n_passes: int | None = None
 
     def __init__(
-        self, X: Any, y: np.ndarray, weight: np.ndarray, offset: dict, n_jobs: int | None = None, groups: Any = None
+        self,
+        X: Any,
+        y: np.ndarray,
+        weight: np.ndarray,
+        offset: dict,
+        n_jobs: int | None = None,
+        groups: Any = None,
+        names: Any = None,
     ) -> None:
         keep_memory()
-        self.X, self.y, self.offset, self.n_jobs, self.groups = X, y.view(), offset, n_jobs, groups
+        self.X, self.y, self.offset, self.n_jobs, self.groups, self.names = X, y.view(), offset, n_jobs, groups, names
         self.y.flags.writeable = False  # so that a law cannot change the user's y in place
         self.n_samples, self.n_features = X.shape
         ones = are_ones(weight) or bool((weight == 1).all())
@@ -163,17 +169,17 @@ class Data:
 
     def with_weight_factor(self, factor: float) -> Data:
         """The same data with all weights multiplied by a number."""
-        return Data(self.X, self.y, self.weight * factor, self.offset, self.n_jobs, self.groups)
+        return Data(self.X, self.y, self.weight * factor, self.offset, self.n_jobs, self.groups, self.names)
 
     def with_weights(self, fn: Callable[[Batch], np.ndarray]) -> Data:
         """The same data with the weights fn(block) in place of the positive ones."""
         weight = np.array(self.weight)
         weight[weight > 0] = self.column(lambda batch: {"weight": fn(batch)})["weight"]
-        return Data(self.X, self.y, weight, self.offset, self.n_jobs, self.groups)
+        return Data(self.X, self.y, weight, self.offset, self.n_jobs, self.groups, self.names)
 
     def with_groups(self, groups: np.ndarray) -> Data:
         """The same data with a label per row, for sums by group."""
-        return Data(self.X, self.y, self.weight, self.offset, self.n_jobs, groups)
+        return Data(self.X, self.y, self.weight, self.offset, self.n_jobs, groups, self.names)
 
     def with_width(self, width: int) -> Data:
         """The same data in blocks short enough for `width` temporary columns, such as those of a Hessian."""
@@ -199,7 +205,8 @@ class Data:
     def of_rows(self, rows: np.ndarray) -> Data:
         """The data of some rows alone."""
         offset = {name: value[rows] for name, value in self.offset.items()}
-        return Data(_taken(self.X, rows), self.y[rows], _of_weights(self.weight, rows), offset, self.n_jobs)
+        weight = _of_weights(self.weight, rows)
+        return Data(_taken(self.X, rows), self.y[rows], weight, offset, self.n_jobs, names=self.names)
 
     def blocks(self) -> Iterator[Batch]:
         """The blocks of rows, in order."""
